@@ -1,0 +1,122 @@
+import ApusCore
+import ApusEngine
+import ApusModels
+import ApusText
+import Foundation
+
+/// A loaded model with its tokenizer and chat template: text in, text out.
+public final class LanguageModel: Sendable {
+  public let reference: ModelReference
+  public let checkpoint: Checkpoint
+  public let engine: Engine
+  public let tokenizer: Tokenizer
+  public let chatTemplate: ChatTemplate
+
+  /// Loads a model; `progress` is called with layers loaded and layers in all, `download` before that if a hub model
+  /// has to be fetched.
+  public init(
+    _ reference: ModelReference, configuration: EngineConfiguration = EngineConfiguration(),
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
+    download: (DownloadProgress) -> Void = { _ in }
+  ) throws {
+    self.reference = reference
+    checkpoint = try Checkpoint.open(Self.localPath(reference, download: download))
+    let text = try TextFiles(checkpoint)
+    tokenizer = text.tokenizer
+    chatTemplate = try text.chatTemplate.map { try ChatTemplate($0) } ?? .chatML
+    let vocabulary = checkpoint.configuration.shape.vocabularySize
+    guard tokenizer.vocabularySize <= vocabulary else {
+      throw LanguageModelError.vocabularyMismatch(
+        tokenizer: tokenizer.vocabularySize, model: vocabulary)
+    }
+    engine = try Engine(checkpoint, configuration: configuration, progress: progress)
+  }
+
+  /// The file or folder of a reference; a hub model that is not in the cache is downloaded.
+  public static func localPath(
+    _ reference: ModelReference, download: (DownloadProgress) -> Void = { _ in }
+  ) throws -> String {
+    switch reference {
+    case .path(let path): path
+    case .builtin(let name): try BuiltinModels.path(name)
+    case .hub(let repository, let file):
+      try HubCache().localPath(repository: repository, file: file, progress: download)
+    }
+  }
+
+  /// The prompt text of a conversation, as the model's template writes it.
+  public func prompt(
+    messages: [JSONValue], tools: JSONValue? = nil, addGenerationPrompt: Bool = true,
+    arguments: JSONObject = JSONObject()
+  ) throws -> String {
+    func piece(_ token: TokenID?) -> String { token.flatMap { tokenizer.piece($0) } ?? "" }
+    return try chatTemplate.render(
+      messages: messages, tools: tools, documents: nil, addGenerationPrompt: addGenerationPrompt,
+      bosToken: piece(tokenizer.bosToken), eosToken: piece(tokenizer.eosToken),
+      arguments: arguments)
+  }
+
+  /// The tokens of a rendered conversation; a template that writes BOS itself does not get a second one.
+  public func tokens(ofRenderedPrompt text: String) -> [TokenID] {
+    let tokens = tokenizer.encode(text, addSpecialTokens: false)
+    guard tokenizer.addsBOS, let bos = tokenizer.bosToken, tokens.first != bos else {
+      return tokens
+    }
+    return [bos] + tokens
+  }
+}
+
+public enum LanguageModelError: Error, Equatable, CustomStringConvertible {
+  case vocabularyMismatch(tokenizer: Int, model: Int)
+  case noTokenizer(String)
+
+  public var description: String {
+    switch self {
+    case .vocabularyMismatch(let tokenizer, let model):
+      "the tokenizer has \(tokenizer) entries, the model only \(model)"
+    case .noTokenizer(let path): "\(path) has no tokenizer (tokenizer.json or another known file)"
+    }
+  }
+}
+
+/// Reads the tokenizer and chat template that a checkpoint names.
+public struct TextFiles {
+  public let tokenizer: Tokenizer
+  public let chatTemplate: String?
+
+  public init(_ checkpoint: Checkpoint) throws {
+    try self.init(checkpoint.tokenizerSource, path: checkpoint.path)
+  }
+
+  public init(_ source: Checkpoint.TokenizerSource, path: String) throws {
+    func read(_ path: String) throws -> [UInt8] {
+      try Array(Data(contentsOf: URL(filePath: path)))
+    }
+    func json(_ path: String?) throws -> JSONValue? {
+      try path.map { try JSONValue(parsing: read($0)) }
+    }
+    switch source {
+    case .metadata(let metadata):
+      tokenizer = try Tokenizer(metadata: metadata)
+      chatTemplate = tokenizer.chatTemplate
+    case .files(
+      let tokenizerJSON, let configuration, let vocabulary, let merges, let sentencePiece,
+      let template):
+      let configuration = try json(configuration)
+      if let file = try json(tokenizerJSON) {
+        tokenizer = try Tokenizer(json: file, configuration: configuration)
+      } else if let vocabulary = try json(vocabulary), let merges {
+        tokenizer = try Tokenizer(
+          vocabulary: vocabulary, merges: String(decoding: read(merges), as: UTF8.self),
+          configuration: configuration, addedTokens: nil, preTokenizer: "gpt-2")
+      } else if let sentencePiece {
+        tokenizer = try Tokenizer(sentencePiece: read(sentencePiece))
+      } else {
+        throw LanguageModelError.noTokenizer(path)
+      }
+      chatTemplate =
+        try template.map { String(decoding: try read($0), as: UTF8.self) }
+        ?? tokenizer.chatTemplate
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import ApusCompute
+import ApusCore
+import ApusEngine
+import ApusKV
+import ArgumentParser
+
+/// How the engine runs.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("c"), .long, .customLong("max-model-len")],
+    help: ArgumentHelp(
+      "Tokens of prompt and answer together; 0 means what the model was trained for.",
+      valueName: "n"))
+  var ctxSize = 0
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Threads to compute with; default: all processors.", valueName: "n"))
+  var threads: Int?
+
+  @Option(
+    name: [.long, .customLong("parallel"), .customLong("np", withSingleDash: true)],
+    help: ArgumentHelp("Sequences that run at once.", valueName: "n"))
+  var maxNumSeqs = EngineConfiguration().maxSequences
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens of one step over all sequences, or auto: \(EngineConfiguration().maxBatchedTokens).",
+      valueName: "n"), transform: BatchedTokens.init(parsing:))
+  var maxNumBatchedTokens = BatchedTokens.auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Memory for keys and values, such as 4GiB; default: what the sequences can use.",
+      valueName: "size"), transform: byteCount)
+  var kvMemory: ByteCount?
+
+  @Option(help: ArgumentHelp("How keys are stored: \(Self.formats).", valueName: "format"))
+  var cacheTypeK = EngineConfiguration().keyFormat
+
+  @Option(help: ArgumentHelp("How values are stored: \(Self.formats).", valueName: "format"))
+  var cacheTypeV = EngineConfiguration().valueFormat
+
+  @Option(help: ArgumentHelp("Activations in int8 or f32.", valueName: "precision"))
+  var precision = Precision.quantized
+
+  @Option(help: ArgumentHelp("The instruction set.", visibility: .hidden))
+  var isa: String?
+
+  var configuration: EngineConfiguration {
+    var configuration = EngineConfiguration()
+    configuration.contextLength = ctxSize == 0 ? nil : ctxSize
+    configuration.threadCount = threads
+    configuration.maxSequences = maxNumSeqs
+    if case .count(let count) = maxNumBatchedTokens { configuration.maxBatchedTokens = count }
+    configuration.kvMemory = kvMemory
+    configuration.keyFormat = cacheTypeK
+    configuration.valueFormat = cacheTypeV
+    configuration.precision = precision
+    configuration.instructionSet = isa
+    return configuration
+  }
+
+  /// For a command that runs one sequence at a time.
+  var singleSequence: EngineConfiguration {
+    var configuration = configuration
+    configuration.maxSequences = 1
+    return configuration
+  }
+
+  mutating func validate() throws {
+    try Self.check("--ctx-size", ctxSize, atLeast: 0)
+    try Self.check("--threads", threads ?? 1, atLeast: 1)
+    try Self.check("--max-num-seqs", maxNumSeqs, atLeast: 1)
+    for format in [cacheTypeK, cacheTypeV] {
+      do { _ = try KVFormats.catalog.find(format) } catch { throw ValidationError("\(error)") }
+    }
+  }
+
+  static func check(_ flag: String, _ value: Int, atLeast limit: Int) throws {
+    guard value >= limit else {
+      throw ValidationError("\(flag) is \(value); the least is \(limit)")
+    }
+  }
+
+  private static let formats = KVFormats.catalog.names.joined(separator: ", ")
+
+  private static func byteCount(_ text: String) throws -> ByteCount {
+    guard let count = ByteCount(parsing: text), count.bytes > 0 else {
+      throw ValidationError("give a size such as 512M or 4GiB")
+    }
+    return count
+  }
+}
+
+/// The value of `--max-num-batched-tokens`.
+enum BatchedTokens: CustomStringConvertible {
+  case auto
+  case count(Int)
+
+  @Sendable init(parsing text: String) throws {
+    if text == "auto" {
+      self = .auto
+    } else {
+      guard let count = Int(text), count > 0 else {
+        throw ValidationError("give a positive number or auto")
+      }
+      self = .count(count)
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .auto: "auto"
+    case .count(let count): "\(count)"
+    }
+  }
+}
+
+extension Precision: ExpressibleByArgument {}

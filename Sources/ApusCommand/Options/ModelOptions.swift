@@ -1,0 +1,52 @@
+import Apus
+import ApusCore
+import ApusEngine
+import ApusModels
+import ArgumentParser
+
+/// Which model to load.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A .gguf file, a Hugging Face folder, builtin:NAME or hf:ORG/REPO[:FILE]; default: builtin:reader.",
+      valueName: "model"),
+    transform: { try ModelReference(parsing: $0) })
+  var model = ModelReference.builtin("reader")
+
+  /// Loads the model with its weights.
+  func load(_ configuration: EngineConfiguration, quiet: Bool) throws -> LanguageModel {
+    let loading = ProgressBar("loading \(model)", quiet: quiet)
+    defer { loading.finish() }
+    return try Self.downloading(model, quiet: quiet) { download in
+      try LanguageModel(
+        model, configuration: configuration,
+        progress: { loading.update($0, of: $1, detail: "\($0) of \($1) layers") },
+        download: download)
+    }
+  }
+
+  /// Opens the model's tokenizer only.
+  func text(quiet: Bool) throws -> TextFiles {
+    let path = try Self.localPath(model, quiet: quiet)
+    return try TextFiles(Checkpoint.tokenizerSource(path), path: path)
+  }
+
+  /// Where a model's files are, downloaded if they have to be.
+  static func localPath(_ model: ModelReference, quiet: Bool) throws -> String {
+    try downloading(model, quiet: quiet) { try LanguageModel.localPath(model, download: $0) }
+  }
+
+  private static func downloading<Result>(
+    _ model: ModelReference, quiet: Bool, _ body: ((DownloadProgress) -> Void) throws -> Result
+  ) rethrows -> Result {
+    let bar = ProgressBar("downloading \(model)", quiet: quiet)
+    defer { bar.finish() }
+    return try body { progress in
+      let total = progress.total.map { " of \(ByteCount($0))" } ?? ""
+      bar.update(
+        progress.done, of: progress.total,
+        detail: "\(progress.file), \(ByteCount(progress.done))\(total)")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Apus
+import ApusCore
+import ApusEngine
+
+/// What came of one request.
+struct Answer {
+  var text = ""
+  var tokens: [TokenID] = []
+  var finish: TextFinish?
+
+  /// The object that `apus run --json` prints.
+  var json: JSONValue {
+    [
+      "text": .string(text), "tokens": .array(tokens.map { .integer(Int64($0)) }),
+      "timings": timings, "finish_reason": finish.map { .string($0.reason.rawValue) } ?? .null,
+    ]
+  }
+
+  private var timings: JSONValue {
+    let timings = finish?.timings ?? GenerationTimings()
+    return [
+      "prompt_n": .integer(Int64(timings.promptTokens)),
+      "prompt_ms": .number(timings.prefill.milliseconds.rounded3),
+      "prompt_per_second": .number(promptRate.rounded3),
+      "predicted_n": .integer(Int64(timings.generatedTokens)),
+      "predicted_ms": .number(timings.decode.milliseconds.rounded3),
+      "predicted_per_second": .number(decodeRate.rounded3),
+    ]
+  }
+
+  /// One line for people.
+  var summary: String {
+    let timings = finish?.timings ?? GenerationTimings()
+    func part(_ name: String, _ count: Int, _ time: Duration, _ rate: Double) -> String {
+      "\(name) \(count) tokens in \(time.milliseconds.formatted(decimals: 0)) ms"
+        + (rate > 0 ? " (\(rate.formatted(decimals: 1)) per second)" : "")
+    }
+    return part("prompt", timings.promptTokens, timings.prefill, promptRate) + ", "
+      + part("answer", timings.generatedTokens, timings.decode, decodeRate)
+  }
+
+  private var promptRate: Double {
+    guard let timings = finish?.timings, timings.prefill > .zero else { return 0 }
+    return Double(timings.promptTokens) / timings.prefill.seconds
+  }
+
+  /// Tokens after the first; the first comes out of reading the prompt.
+  private var decodeRate: Double {
+    guard let timings = finish?.timings, timings.decode > .zero else { return 0 }
+    return Double(max(0, timings.generatedTokens - 1)) / timings.decode.seconds
+  }
+}
+
+/// Prints a text stream as it comes.
+struct AnswerPrinter {
+  let isSilent: Bool
+  let quiet: Bool
+
+  /// Stops early, without an error, when the task is cancelled.
+  func print(_ stream: TextStream) async throws -> Answer {
+    var answer = Answer()
+    let bar = ProgressBar("reading the prompt", quiet: quiet)
+    defer { bar.finish() }
+    for try await event in stream {
+      switch event {
+      case .progress(let progress):
+        bar.update(
+          progress.processed, of: progress.total,
+          detail: "\(progress.processed) of \(progress.total) tokens")
+      case .promptLogprobs: break
+      case .delta(let text, let tokens):
+        bar.finish()
+        answer.text += text
+        answer.tokens += tokens.map(\.id)
+        if !isSilent { try Output.write(text) }
+      case .finished(let finish): answer.finish = finish
+      }
+    }
+    return answer
+  }
+}

@@ -1,0 +1,37 @@
+import ApusCore
+import Foundation
+
+/// Writes results to standard output and all else to standard error.
+enum Output {
+  static func write(_ text: String) throws {
+    guard !text.isEmpty else { return }
+    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+  }
+
+  static func line(_ text: String) throws { try write(text + "\n") }
+
+  static func json(_ value: JSONValue) throws { try line(value.text) }
+
+  /// A line for people; lost when standard error is closed.
+  static func note(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+  }
+
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+}
+
+extension Double {
+  /// The number with at most three decimals, for output.
+  var rounded3: Double { (self * 1000).rounded() / 1000 }
+
+  func formatted(decimals: Int) -> String { String(format: "%.\(decimals)f", self) }
+}
+
+extension Duration {
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+
+  var milliseconds: Double { seconds * 1000 }
+}

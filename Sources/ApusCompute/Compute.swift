@@ -1,0 +1,39 @@
+import CApusKernels
+
+/// The operations of a forward pass: a table of kernels and the threads that run them.
+public final class Compute: Sendable {
+  public let pool: WorkerPool
+  let kernels: UnsafeKernels
+
+  /// Uses the best instruction set of this machine, or the one named ("scalar", "avx2", "avx512").
+  public init(pool: WorkerPool, instructionSet: String? = nil) throws {
+    self.pool = pool
+    if let instructionSet {
+      guard let table = apus_kernels_for(instructionSet) else {
+        throw ComputeError.unsupportedInstructionSet(instructionSet)
+      }
+      kernels = UnsafeKernels(table: table)
+    } else {
+      kernels = UnsafeKernels(table: apus_kernels_best())
+    }
+  }
+
+  public var instructionSet: String { String(cString: kernels.table.pointee.name) }
+}
+
+/// A pointer to a constant table of function pointers.
+///
+/// Unchecked: the table is a C constant.
+struct UnsafeKernels: @unchecked Sendable {
+  let table: UnsafePointer<apus_kernels>
+}
+
+public enum ComputeError: Error, Equatable, CustomStringConvertible {
+  case unsupportedInstructionSet(String)
+
+  public var description: String {
+    switch self {
+    case .unsupportedInstructionSet(let name): "this machine has no \(name) kernels"
+    }
+  }
+}

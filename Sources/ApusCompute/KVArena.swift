@@ -1,0 +1,161 @@
+import ApusCore
+import CApusKernels
+
+/// How the numbers of keys or values are stored in a slot; raw values are the kernels' type numbers.
+public enum KVElement: Int32, Sendable, CaseIterable {
+  case f32 = 0
+  case f16 = 1
+  case bf16 = 2
+
+  public var byteCount: Int { self == .f32 ? 4 : 2 }
+}
+
+/// The sizes of the KV memory of one model.
+public struct KVGeometry: Sendable, Equatable {
+  public let layerCount: Int
+  public let headCount: Int
+  public let headDimension: Int
+  public let key: KVElement
+  public let value: KVElement
+
+  public init(
+    layerCount: Int, headCount: Int, headDimension: Int, key: KVElement, value: KVElement
+  ) {
+    self.layerCount = layerCount
+    self.headCount = headCount
+    self.headDimension = headDimension
+    self.key = key
+    self.value = value
+  }
+
+  /// Tokens of one slot.
+  public static let pageSize = Int(APUS_PAGE)
+  /// Numbers of one value row: the head dimension rounded up to whole vectors.
+  public var paddedDimension: Int { (headDimension + 15) / 16 * 16 }
+  public var slotsPerBlock: Int { layerCount * headCount }
+
+  // A slot: 32 positions, keys [headDimension, 32], values [32, paddedDimension].
+  var keyOffset: Int { Self.pageSize * 4 }
+  var valueOffset: Int { keyOffset + headDimension * Self.pageSize * key.byteCount }
+  public var slotByteCount: Int {
+    (valueOffset + paddedDimension * Self.pageSize * value.byteCount + 63) / 64 * 64
+  }
+  /// Bytes of the slots of all layers and heads for one page of tokens.
+  public var blockByteCount: Int { slotByteCount * slotsPerBlock }
+}
+
+/// One memory for all slots, addressed by slot id; a block's slots lie side by side, layer by layer, head by head.
+public final class KVArena {
+  public let geometry: KVGeometry
+  public let blockCount: Int
+  var storage: Buffer<UInt8>
+
+  public init(geometry: KVGeometry, blockCount: Int) {
+    self.geometry = geometry
+    self.blockCount = blockCount
+    storage = Buffer(count: blockCount * geometry.blockByteCount)
+  }
+
+  public var slotCount: Int { blockCount * geometry.slotsPerBlock }
+
+  /// The slot of a layer and head inside a block.
+  public func slot(block: PageID, layer: Int, head: Int) -> Int {
+    Int(block) * geometry.slotsPerBlock + layer * geometry.headCount + head
+  }
+
+  func address(slot: Int) -> UnsafeMutablePointer<UInt8> {
+    precondition(slot >= 0 && slot < slotCount, "slot outside of the arena")
+    return storage.base + slot * geometry.slotByteCount
+  }
+
+  /// The rotary position a key was stored with.
+  public func position(slot: Int, token: Int) -> Int32 {
+    UnsafeRawPointer(address(slot: slot)).load(fromByteOffset: token * 4, as: Int32.self)
+  }
+
+  func setPosition(slot: Int, token: Int, _ position: Int32) {
+    UnsafeMutableRawPointer(address(slot: slot)).storeBytes(
+      of: position, toByteOffset: token * 4, as: Int32.self)
+  }
+
+  /// One key, as floats.
+  public func key(slot: Int, token: Int) -> [Float] {
+    let base = address(slot: slot) + geometry.keyOffset
+    return [Float](unsafeUninitializedCapacity: geometry.headDimension) { buffer, count in
+      apus_kv_load_key(
+        geometry.key.rawValue, base, token, geometry.headDimension, buffer.baseAddress)
+      count = geometry.headDimension
+    }
+  }
+
+  /// One value, as floats.
+  public func value(slot: Int, token: Int) -> [Float] {
+    let base = address(slot: slot) + geometry.valueOffset
+    return [Float](unsafeUninitializedCapacity: geometry.headDimension) { buffer, count in
+      apus_kv_load_value(
+        geometry.value.rawValue, base, token, geometry.headDimension, geometry.paddedDimension,
+        buffer.baseAddress)
+      count = geometry.headDimension
+    }
+  }
+
+  /// Replaces a key and its position (relocation); the value stays.
+  public func setKey(slot: Int, token: Int, _ key: [Float], position: Int32) {
+    precondition(key.count == geometry.headDimension)
+    apus_kv_store_key(
+      geometry.key.rawValue, address(slot: slot) + geometry.keyOffset, token,
+      geometry.headDimension, key)
+    setPosition(slot: slot, token: token, position)
+  }
+
+  /// Stores a key and value with the key's position.
+  public func store(slot: Int, token: Int, key: [Float], value: [Float], position: Int32) {
+    precondition(key.count == geometry.headDimension && value.count == geometry.headDimension)
+    let base = address(slot: slot)
+    apus_kv_store(
+      geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
+      base + geometry.valueOffset, token, geometry.headDimension, geometry.paddedDimension, key,
+      value)
+    setPosition(slot: slot, token: token, position)
+  }
+
+  /// Copies one slot over another.
+  public func copy(slot source: Int, to target: Int) {
+    address(slot: target).update(from: address(slot: source), count: geometry.slotByteCount)
+  }
+}
+
+extension Compute {
+  /// Writes the keys and values of a batch's rows into their slots of one layer.
+  ///
+  /// A row of `projections` holds the keys of all heads from `keyColumn` on and the values from `valueColumn` on.
+  /// Row i goes to token `tokens[i]` of block `blocks[i]`, with position `positions[i]`.
+  public func store(
+    _ projections: borrowing Matrix, rows: Int, keyColumn: Int, valueColumn: Int, layer: Int,
+    blocks: [PageID], tokens: [Int32], positions: [Int32], into arena: KVArena
+  ) {
+    let geometry = arena.geometry
+    let dimension = geometry.headDimension
+    precondition(rows <= projections.rows && rows <= blocks.count && rows <= tokens.count)
+    precondition(
+      max(keyColumn, valueColumn) + geometry.headCount * dimension <= projections.columns)
+    let source = projections.base
+    let stride = projections.columns
+    pool.ranges(rows, grain: 8) { range in
+      for row in range {
+        let keys = source + row * stride + keyColumn
+        let values = source + row * stride + valueColumn
+        let token = Int(tokens[row])
+        for head in 0..<geometry.headCount {
+          let slot = arena.slot(block: blocks[row], layer: layer, head: head)
+          let base = arena.address(slot: slot)
+          apus_kv_store(
+            geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
+            base + geometry.valueOffset, token, dimension, geometry.paddedDimension,
+            keys + head * dimension, values + head * dimension)
+          arena.setPosition(slot: slot, token: token, positions[row])
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,289 @@
+import ApusCore
+import CApusKernels
+
+/// The part of a batch that belongs to one sequence, as attention sees it.
+public struct AttentionSlice: Sendable {
+  /// First row of the batch and number of rows.
+  public var rowStart: Int
+  public var rowCount: Int
+  /// Index of the first row's own key; all earlier keys are stored.
+  public var firstIndex: Int
+  /// Slots of key page i: `pages[i] * pageStride + pageOffset(layer, head)`.
+  public var pages: [PageID]
+  /// For a draft tree: which keys from `firstIndex` on each row reads, bit by bit; nil is causal.
+  public var tree: [UInt64]?
+
+  public init(
+    rowStart: Int, rowCount: Int, firstIndex: Int, pages: [PageID], tree: [UInt64]? = nil
+  ) {
+    self.rowStart = rowStart
+    self.rowCount = rowCount
+    self.firstIndex = firstIndex
+    self.pages = pages
+    self.tree = tree
+  }
+
+  /// Keys the last row can see.
+  public var keyCount: Int { firstIndex + rowCount }
+}
+
+/// What one KV head reads: everything, or sinks and a window.
+public struct HeadRange: Sendable, Equatable {
+  public var sinks: Int
+  /// 0 means everything.
+  public var window: Int
+
+  public init(sinks: Int = 0, window: Int = 0) {
+    self.sinks = sinks
+    self.window = window
+  }
+
+  public static let full = HeadRange()
+}
+
+/// One layer's attention over a batch.
+public struct AttentionLayer: Sendable {
+  public var layer: Int
+  /// Query heads of the model; the rows' queries start at column 0.
+  public var headCount: Int
+  public var scale: Float
+  public var softcap: Float
+  /// One a KV head.
+  public var ranges: [HeadRange]
+
+  public init(layer: Int, headCount: Int, scale: Float, softcap: Float = 0, ranges: [HeadRange]) {
+    self.layer = layer
+    self.headCount = headCount
+    self.scale = scale
+    self.softcap = softcap
+    self.ranges = ranges
+  }
+}
+
+/// A piece of attention work: query vectors of one slice and KV head over a range of splits.
+public struct AttentionItem: Sendable, Equatable {
+  public var slice: Int32
+  public var head: Int32
+  /// Query vectors: row * group + query head of the group.
+  public var vectorBegin: Int32
+  public var vectorEnd: Int32
+  public var splitBegin: Int32
+  public var splitEnd: Int32
+  /// Where the partial result goes; -1 means straight to the output.
+  public var partial: Int32
+
+  public init(
+    slice: Int, head: Int, vectors: Range<Int>, splits: Range<Int>, partial: Int = -1
+  ) {
+    self.slice = Int32(slice)
+    self.head = Int32(head)
+    vectorBegin = Int32(vectors.lowerBound)
+    vectorEnd = Int32(vectors.upperBound)
+    splitBegin = Int32(splits.lowerBound)
+    splitEnd = Int32(splits.upperBound)
+    self.partial = Int32(partial)
+  }
+}
+
+/// Unfinished attention results: per query vector an unnormalised output, the maximum score and the sum of weights.
+///
+/// The log-sum-exp of a vector is maximum + log(sum); partials over disjoint keys merge exactly.
+public struct PartialResults: ~Copyable {
+  public let capacity: Int
+  public let dimension: Int
+  var outputs: Buffer<Float>
+  var maxima: Buffer<Float>
+  var sums: Buffer<Float>
+
+  /// Room for `capacity` query vectors of `dimension` numbers.
+  public init(capacity: Int, dimension: Int) {
+    self.capacity = capacity
+    self.dimension = dimension
+    outputs = Buffer(count: capacity * dimension)
+    maxima = Buffer(count: capacity)
+    sums = Buffer(count: capacity)
+  }
+
+  /// The finished output of one vector.
+  public func output(_ index: Int, count: Int) -> [Float] {
+    outputs.array(index * dimension..<index * dimension + count).map { $0 / sums[index] }
+  }
+
+  public func logSumExp(_ index: Int) -> Float { maxima[index] + apusLog(sums[index]) }
+}
+
+extension Compute {
+  /// Keys of one split: partial results are always taken over whole splits and merged in order, whatever the number
+  /// of rows or threads, so that the result has the same bits.
+  public static let attentionSplit = 512
+  static let splitPages = attentionSplit / KVGeometry.pageSize
+
+  /// Computes the items; those without a partial write rows [batch, headCount * headDimension] of `output`.
+  public func attend(
+    _ items: [AttentionItem], queries: borrowing Matrix, slices: [AttentionSlice],
+    layer: AttentionLayer, arena: KVArena, partials: inout PartialResults,
+    into output: inout Matrix
+  ) {
+    let geometry = arena.geometry
+    let padded = geometry.paddedDimension
+    let table = kernels.table
+    let target = OutputRows(output: output.base, stride: output.columns)
+    let (outputs, maxima, sums) = (partials.outputs.base, partials.maxima.base, partials.sums.base)
+    let source = UnsafePointer(queries.base)
+    let stride = queries.columns
+    pool.run(items.count) { index in
+      let item = items[index]
+      let vectors = Int(item.vectorBegin)..<Int(item.vectorEnd)
+      let slice = slices[Int(item.slice)]
+      slice.withDescriptor(
+        queries: source, stride: stride, layer: layer, head: Int(item.head), arena: arena
+      ) { descriptor in
+        if item.partial >= 0 {
+          let first = Int(item.partial)
+          table.pointee.attend(
+            descriptor, vectors.lowerBound, vectors.upperBound,
+            Int(item.splitBegin) * Self.splitPages,
+            min(Int(item.splitEnd) * Self.splitPages, slice.pageCount),
+            outputs + first * padded, maxima + first, sums + first)
+        } else {
+          table.attendWhole(
+            descriptor, vectors: vectors, splits: Int(item.splitEnd), pageCount: slice.pageCount,
+            padded: padded
+          ) { output, sums in
+            target.write(
+              output, sums, vectors: vectors, slice: slice, head: Int(item.head), layer: layer,
+              geometry: geometry)
+          }
+        }
+      }
+    }
+  }
+
+  /// Merges the partials of `items` (which cover the same vectors split by split, in order) and writes the output.
+  public func merge(
+    _ groups: [[AttentionItem]], slices: [AttentionSlice], layer: AttentionLayer, arena: KVArena,
+    partials: inout PartialResults, into output: inout Matrix
+  ) {
+    let geometry = arena.geometry
+    let padded = geometry.paddedDimension
+    let table = kernels.table
+    let target = OutputRows(output: output.base, stride: output.columns)
+    let (outputs, maxima, sums) = (partials.outputs.base, partials.maxima.base, partials.sums.base)
+    pool.run(groups.count) { index in
+      let group = groups[index]
+      let vectors = Int(group[0].vectorBegin)..<Int(group[0].vectorEnd)
+      let first = Int(group[0].partial)
+      for item in group.dropFirst() {
+        for vector in 0..<vectors.count {
+          let other = Int(item.partial) + vector
+          table.pointee.merge(
+            outputs + (first + vector) * padded, maxima + first + vector, sums + first + vector,
+            outputs + other * padded, maxima[other], sums[other], padded)
+        }
+      }
+      target.write(
+        outputs + first * padded, sums + first, vectors: vectors,
+        slice: slices[Int(group[0].slice)], head: Int(group[0].head), layer: layer,
+        geometry: geometry)
+    }
+  }
+}
+
+extension UnsafePointer<apus_kernels> {
+  /// All splits of one range of vectors, merged one after the other.
+  fileprivate func attendWhole(
+    _ descriptor: UnsafePointer<apus_attention>, vectors: Range<Int>, splits: Int, pageCount: Int,
+    padded: Int, _ finish: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+  ) {
+    let count = vectors.count
+    let size = count * (padded + 2)
+    withUnsafeTemporaryAllocation(byteCount: 2 * size * 4, alignment: 64) { memory in
+      let result = memory.baseAddress!.bindMemory(to: Float.self, capacity: 2 * size)
+      for split in 0..<max(splits, 1) {
+        let part = split == 0 ? result : result + size
+        pointee.attend(
+          descriptor, vectors.lowerBound, vectors.upperBound, split * Compute.splitPages,
+          Swift.min((split + 1) * Compute.splitPages, pageCount), part, part + count * padded,
+          part + count * padded + count)
+        guard split > 0 else { continue }
+        for vector in 0..<count {
+          pointee.merge(
+            result + vector * padded, result + count * padded + vector,
+            result + count * padded + count + vector, part + vector * padded,
+            part[count * padded + vector], part[count * padded + count + vector], padded)
+        }
+      }
+      finish(result, result + count * padded + count)
+    }
+  }
+}
+
+extension AttentionSlice {
+  var pageCount: Int { (keyCount + KVGeometry.pageSize - 1) / KVGeometry.pageSize }
+
+  /// Calls `body` with the kernels' view of this slice and one KV head.
+  func withDescriptor(
+    queries: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
+    _ body: (UnsafePointer<apus_attention>) -> Void
+  ) {
+    let geometry = arena.geometry
+    let group = layer.headCount / geometry.headCount
+    precondition(pages.count >= pageCount, "\(pages.count) pages for \(keyCount) keys")
+    var descriptor = apus_attention()
+    descriptor.q = queries + rowStart * stride + head * group * geometry.headDimension
+    descriptor.q_stride = stride
+    descriptor.group = group
+    descriptor.head_dim = geometry.headDimension
+    descriptor.padded_dim = geometry.paddedDimension
+    descriptor.arena = UnsafePointer(arena.storage.base)
+    descriptor.slot_bytes = geometry.slotByteCount
+    descriptor.key_offset = geometry.keyOffset
+    descriptor.value_offset = geometry.valueOffset
+    descriptor.page_stride = geometry.slotsPerBlock
+    descriptor.page_offset = layer.layer * geometry.headCount + head
+    descriptor.key_type = geometry.key.rawValue
+    descriptor.value_type = geometry.value.rawValue
+    descriptor.first_index = firstIndex
+    descriptor.sinks = layer.ranges[head].sinks
+    descriptor.window = layer.ranges[head].window
+    descriptor.scale = layer.scale
+    descriptor.softcap = layer.softcap
+    pages.withUnsafeBufferPointer { pages in
+      descriptor.pages = pages.baseAddress
+      if let tree {
+        tree.withUnsafeBufferPointer {
+          descriptor.tree = $0.baseAddress
+          withUnsafeTemporaryAllocation(byteCount: geometry.slotByteCount, alignment: 64) {
+            descriptor.scratch = $0.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            body(&descriptor)
+          }
+        }
+      } else {
+        body(&descriptor)
+      }
+    }
+  }
+}
+
+/// Writes finished vectors to the rows of the attention output.
+private struct OutputRows {
+  let output: UnsafeMutablePointer<Float>
+  let stride: Int
+
+  func write(
+    _ source: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, vectors: Range<Int>,
+    slice: AttentionSlice, head: Int, layer: AttentionLayer, geometry: KVGeometry
+  ) {
+    let group = layer.headCount / geometry.headCount
+    let dimension = geometry.headDimension
+    for vector in vectors {
+      let index = vector - vectors.lowerBound
+      let row = slice.rowStart + vector / group
+      let column = (head * group + vector % group) * dimension
+      let target = output + row * stride + column
+      let from = source + index * geometry.paddedDimension
+      let inverse = sums[index] > 0 ? 1 / sums[index] : 0
+      for d in 0..<dimension { target[d] = from[d] * inverse }
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import ApusAttention
+import ApusCompute
+import ApusCore
+import ApusKV
+import ApusModels
+import ApusScheduling
+import Foundation
+import Synchronization
+
+/// A loaded model that continues prompts; many requests at once run in one batch.
+///
+/// One thread of its own owns all state; requests are posted to it and answered through their streams.
+public final class Engine: Sendable {
+  public let modelConfiguration: ModelConfiguration
+  /// Tokens of prompt and answer together.
+  public let contextLength: Int
+  public let instructionSet: String
+  /// Bytes reserved for keys and values.
+  public let kvByteCount: Int
+  /// Running and waiting requests together.
+  private let maxUnfinished: Int?
+  private let mailbox = Mailbox<Message>()
+  private let state = Mutex(SharedState())
+
+  private struct SharedState {
+    var statistics = EngineStatistics()
+    var nextID: SequenceID = 1
+    var unfinished = 0
+    var stopping = false
+  }
+
+  private enum Message: Sendable {
+    case add(SequenceID, GenerationRequest, TokenStream.Continuation, ContinuousClock.Instant)
+    case cancel(SequenceID)
+    case stop
+    case synchronize(@Sendable () -> Void)
+  }
+
+  /// Loads the weights and starts the engine thread; throws `EngineError`, `CheckpointError` or `CatalogError`.
+  ///
+  /// `progress` is called with layers loaded and layers in all.
+  public init(
+    _ checkpoint: Checkpoint, configuration: EngineConfiguration = EngineConfiguration(),
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) throws {
+    let model = checkpoint.configuration
+    let plan = try EnginePlan(
+      configuration, model: model, weightByteCount: checkpoint.weightByteCount,
+      availableMemory: EnginePlan.availableMemory())
+    let pool = WorkerPool(threadCount: configuration.threadCount ?? WorkerPool.defaultThreadCount)
+    let compute = try Compute(pool: pool, instructionSet: configuration.instructionSet)
+    let shape = model.shape
+    let roles = try configuration.headRoles.map {
+      try HeadRoleTable(json: $0, layerCount: shape.layerCount, headCount: shape.kvHeadCount)
+    }
+    let architecture = try ModelArchitectures.load(
+      checkpoint, roles: roles, contextLength: plan.contextLength,
+      loader: WeightLoader(precision: configuration.precision, pool: pool, progress: progress))
+    let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
+    let scheduler = Scheduler(
+      SchedulerConfiguration(
+        maxSequences: configuration.maxSequences,
+        maxBatchedTokens: configuration.maxBatchedTokens, pageCount: plan.blockCount,
+        pageSize: KVGeometry.pageSize))
+    let runner = ModelRunner(
+      model: architecture, configuration: model, compute: compute, store: store,
+      maxBatchedTokens: configuration.maxBatchedTokens)
+    modelConfiguration = model
+    contextLength = plan.contextLength
+    instructionSet = compute.instructionSet
+    kvByteCount = plan.blockCount * plan.geometry.blockByteCount
+    maxUnfinished = configuration.maxWaiting.map { $0 + configuration.maxSequences }
+    start(
+      CoreTransfer(
+        core: EngineCore(
+          scheduler: scheduler, runner: runner, contextLength: plan.contextLength)))
+  }
+
+  /// A snapshot taken after the last step.
+  public var statistics: EngineStatistics { state.withLock { $0.statistics } }
+
+  /// Starts a request; its stream ends with `.finished`, or throws `EngineError`.
+  ///
+  /// Ending the stream's task cancels the request before the next step.
+  public func generate(_ request: GenerationRequest) -> TokenStream {
+    let arrived = ContinuousClock.now
+    let (stream, continuation) = TokenStream.makeStream()
+    do {
+      let id = try admit(request)
+      continuation.onTermination = { [self] reason in
+        state.withLock { $0.unfinished -= 1 }
+        if case .cancelled = reason { mailbox.post(.cancel(id)) }
+      }
+      mailbox.post(.add(id, request, continuation, arrived))
+    } catch {
+      continuation.finish(throwing: error)
+    }
+    return stream
+  }
+
+  /// Throws what `generate` would answer at once.
+  public func validate(_ request: GenerationRequest) throws {
+    guard !request.prompt.isEmpty else { throw EngineError.emptyPrompt }
+    // The answer needs room for one token, unless only the prompt is scored.
+    let room = request.maxTokens == 0 ? 0 : 1
+    guard request.prompt.count + room <= contextLength else {
+      throw EngineError.promptTooLong(tokens: request.prompt.count, contextLength: contextLength)
+    }
+    let size = modelConfiguration.shape.vocabularySize
+    if let token = request.prompt.first(where: { $0 < 0 || Int($0) >= size }) {
+      throw EngineError.invalidToken(token, vocabularySize: size)
+    }
+  }
+
+  private func admit(_ request: GenerationRequest) throws -> SequenceID {
+    try validate(request)
+    return try state.withLock { state in
+      guard !state.stopping else { throw EngineError.shuttingDown }
+      if let maxUnfinished, state.unfinished >= maxUnfinished {
+        throw EngineError.overloaded(waiting: state.statistics.waiting)
+      }
+      state.unfinished += 1
+      defer { state.nextID += 1 }
+      return state.nextID
+    }
+  }
+
+  /// Refuses new requests and waits until the running ones are done, or until `deadline`; then ends the rest.
+  public func shutdown(deadline: Duration = .seconds(30)) async {
+    state.withLock { $0.stopping = true }
+    let end = ContinuousClock.now + deadline
+    while state.withLock({ $0.unfinished }) > 0, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    mailbox.post(.stop)
+  }
+
+  /// Returns once every message posted before has been handled.
+  package func synchronize() async {
+    await withCheckedContinuation { continuation in
+      mailbox.post(.synchronize { continuation.resume() })
+    }
+  }
+
+  deinit { mailbox.post(.stop) }
+}
+
+extension Engine {
+  private func start(_ transfer: CoreTransfer) {
+    let thread = Thread { [mailbox, weak self] in
+      Engine.loop(transfer.core, mailbox) { statistics in
+        self?.state.withLock { $0.statistics = statistics }
+      }
+    }
+    thread.name = "apus.engine"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  private static func loop(
+    _ core: EngineCore, _ mailbox: Mailbox<Message>, publish: (EngineStatistics) -> Void
+  ) {
+    while true {
+      if core.isIdle { mailbox.wait() }
+      var replies: [@Sendable () -> Void] = []
+      for message in mailbox.drain() {
+        switch message {
+        case .add(let id, let request, let stream, let arrived):
+          core.add(id, request, stream: stream, arrived: arrived)
+        case .cancel(let id): core.cancel(id)
+        case .synchronize(let reply): replies.append(reply)
+        case .stop:
+          core.cancelAll(EngineError.shuttingDown)
+          return
+        }
+      }
+      publish(core.statistics)
+      for reply in replies { reply() }
+      guard !core.isIdle else { continue }
+      core.step()
+      publish(core.statistics)
+    }
+  }
+}
+
+/// Carries the core to its thread.
+///
+/// Unchecked: it is made by `Engine.init`, which keeps no reference to it, and used by the engine thread alone.
+private struct CoreTransfer: @unchecked Sendable {
+  let core: EngineCore
+}

@@ -1,0 +1,85 @@
+import ApusCompute
+import ApusCore
+import ApusKV
+import ApusModels
+import Foundation
+
+/// What an engine is started with; nil means a value fit for the model and the machine.
+public struct EngineConfiguration: Sendable {
+  /// Tokens of prompt and answer together.
+  public var contextLength: Int?
+  public var threadCount: Int?
+  public var maxSequences = 16
+  /// Tokens of one step over all sequences.
+  public var maxBatchedTokens = 512
+  /// Requests that may wait, beside `maxSequences` running ones, before new ones are refused; nil means no limit.
+  public var maxWaiting: Int?
+  public var kvMemory: ByteCount?
+  public var keyFormat = "f16"
+  public var valueFormat = "f16"
+  public var precision = Precision.quantized
+  public var instructionSet: String?
+  public var headRoles: JSONValue?
+
+  public init() {}
+}
+
+/// The sizes an engine settles on before it loads the weights.
+package struct EnginePlan {
+  package let contextLength: Int
+  package let geometry: KVGeometry
+  package let blockCount: Int
+
+  package init(
+    _ configuration: EngineConfiguration, model: ModelConfiguration, weightByteCount: Int,
+    availableMemory: Int
+  ) throws {
+    let shape = model.shape
+    let geometry = KVGeometry(
+      layerCount: shape.layerCount, headCount: shape.kvHeadCount,
+      headDimension: shape.headDimension, key: try KVFormats.catalog.find(configuration.keyFormat),
+      value: try KVFormats.catalog.find(configuration.valueFormat))
+    let pageSize = KVGeometry.pageSize
+    let wanted = configuration.contextLength ?? shape.contextLength
+    guard wanted > 0 else { throw EngineError.invalidContextLength(wanted) }
+
+    // Packed weights stand beside the mapped file only while they are made.
+    let free = availableMemory - weightByteCount
+    let onePage = geometry.blockByteCount
+    guard free > onePage else {
+      throw EngineError.modelTooLarge(
+        needed: weightByteCount + onePage, available: availableMemory)
+    }
+    let pagesOf = { (tokens: Int) in (tokens + pageSize - 1) / pageSize }
+    let all = pagesOf(wanted) * configuration.maxSequences
+    var blocks: Int
+    if let memory = configuration.kvMemory {
+      blocks = memory.bytes / onePage
+    } else {
+      blocks = min(all, free / 10 * 6 / onePage)
+    }
+    blocks = min(blocks, Int(Int32.max))
+    if blocks < pagesOf(wanted) {
+      if configuration.contextLength != nil || blocks == 0 {
+        throw EngineError.contextTooLarge(
+          tokens: wanted, needed: pagesOf(wanted) * onePage, available: blocks * onePage)
+      }
+      contextLength = blocks * pageSize
+    } else {
+      contextLength = wanted
+    }
+    self.geometry = geometry
+    blockCount = blocks
+  }
+
+  /// Bytes that can be taken without swapping.
+  static func availableMemory() -> Int {
+    if let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+      let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+    {
+      return kilobytes * 1024
+    }
+    return Int(clamping: ProcessInfo.processInfo.physicalMemory)
+  }
+}

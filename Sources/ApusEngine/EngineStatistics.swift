@@ -1,0 +1,17 @@
+/// A snapshot of the engine, taken after its last step.
+public struct EngineStatistics: Sendable, Equatable {
+  public struct Counters: Sendable, Equatable {
+    public var steps = 0
+    public var batchedTokens = 0
+    public var promptTokens = 0
+    public var generatedTokens = 0
+    public var finished = 0
+    public var preemptions = 0
+  }
+
+  public var running = 0
+  public var waiting = 0
+  public var pageCount = 0
+  public var usedPages = 0
+  public var counters = Counters()
+}

@@ -1,0 +1,61 @@
+import ApusAttention
+import ApusCompute
+import ApusCore
+import ApusKV
+import ApusModels
+import ApusScheduling
+
+/// Runs scheduled tokens through the model.
+final class ModelRunner {
+  let store: KVStore
+  private let model: any ModelArchitecture
+  private let compute: Compute
+  private let backend: PagedAttention
+  private let workspace: Workspace
+
+  init(
+    model: any ModelArchitecture, configuration: ModelConfiguration, compute: Compute,
+    store: KVStore, maxBatchedTokens: Int
+  ) {
+    self.model = model
+    self.compute = compute
+    self.store = store
+    backend = PagedAttention(compute: compute, store: store)
+    workspace = Workspace(
+      configuration, maxRows: maxBatchedTokens, maxLogitRows: min(maxBatchedTokens, 64))
+  }
+
+  /// Runs a batch and calls `body` with the logits of each of its `logitRows`, in order.
+  func run(_ batch: ForwardBatch, _ body: (Int, Span<Float>) -> Void) {
+    model.forward(
+      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+    let rows = batch.logitRows
+    for start in stride(from: 0, to: rows.count, by: workspace.maxLogitRows) {
+      let end = min(start + workspace.maxLogitRows, rows.count)
+      model.logits(of: Array(rows[start..<end]), compute: compute, workspace: workspace)
+      for index in start..<end {
+        workspace.logits.withRow(index - start) { body(rows[index], $0) }
+      }
+    }
+  }
+
+  /// Lays the scheduled tokens end to end; `wantsAllLogits` marks sequences whose prompt is scored.
+  func batch(
+    _ scheduled: ScheduledBatch, scheduler: Scheduler, wantsAllLogits: (SequenceID) -> Bool
+  ) -> ForwardBatch {
+    var batch = ForwardBatch()
+    for item in scheduled.items {
+      guard let sequence = scheduler.sequence(item.id) else { continue }
+      let first = batch.rowCount
+      batch.append(
+        tokens: Array(sequence.tokens[item.range]), firstIndex: item.range.lowerBound,
+        pages: sequence.pages)
+      if wantsAllLogits(item.id) {
+        batch.logitRows += Array(first..<batch.rowCount)
+      } else if item.samples {
+        batch.logitRows.append(batch.rowCount - 1)
+      }
+    }
+    return batch
+  }
+}

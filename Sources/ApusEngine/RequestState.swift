@@ -1,0 +1,53 @@
+import ApusCore
+import ApusDecoding
+
+/// What the engine keeps of one request while it runs.
+struct RequestState {
+  let request: GenerationRequest
+  let stream: TokenStream.Continuation
+  let sampler: Sampler
+  /// Tokens of prompt and answer together.
+  let limit: Int
+  let arrived: ContinuousClock.Instant
+  var started: ContinuousClock.Instant?
+  var firstToken: ContinuousClock.Instant?
+  var generated = 0
+  var promptLogprobs: [TokenLogprobs] = []
+  var preemptions = 0
+
+  init(
+    _ request: GenerationRequest, stream: TokenStream.Continuation, seed: UInt64,
+    contextLength: Int, arrived: ContinuousClock.Instant
+  ) {
+    self.request = request
+    self.stream = stream
+    self.arrived = arrived
+    sampler = Sampler(request.sampling, seed: seed)
+    limit = min(
+      contextLength, request.prompt.count + min(request.maxTokens ?? contextLength, contextLength))
+  }
+
+  /// The prompt's own tokens are scored and some are not scored yet.
+  var scoresPrompt: Bool {
+    request.promptLogprobs != nil && promptLogprobs.count < request.prompt.count - 1
+  }
+
+  /// Tokens that must not be chosen now.
+  var forbidden: Set<TokenID> { generated < request.minTokens ? request.stopTokens : [] }
+
+  func finish(after token: TokenID?) -> FinishReason? {
+    if let token, request.stopTokens.contains(token) { return .stop }
+    return request.prompt.count + generated >= limit ? .length : nil
+  }
+
+  func timings(at now: ContinuousClock.Instant) -> GenerationTimings {
+    var timings = GenerationTimings()
+    timings.promptTokens = request.prompt.count
+    timings.generatedTokens = generated
+    timings.queued = (started ?? now) - arrived
+    timings.prefill = (firstToken ?? now) - (started ?? now)
+    timings.decode = now - (firstToken ?? now)
+    timings.preemptions = preemptions
+    return timings
+  }
+}

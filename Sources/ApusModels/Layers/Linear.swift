@@ -1,0 +1,82 @@
+import ApusCompute
+
+/// y = x Wᵀ + b, where W may be several stored matrices one below the other.
+///
+/// The weights choose their kernel; the model does not know how they are stored.
+struct Linear {
+  private struct Part {
+    let weight: PackedMatrix
+    let column: Int
+    let bias: [Float]?
+  }
+
+  private let parts: [Part]
+
+  /// Packs `tensors`; neighbours of one type become one product.
+  init(_ tensors: [TensorInfo], biases: [TensorInfo?] = [], loader: WeightLoader) throws {
+    var parts: [Part] = []
+    var column = 0
+    var index = 0
+    while index < tensors.count {
+      let type = tensors[index].type
+      var end = index + 1
+      while end < tensors.count, tensors[end].type == type { end += 1 }
+      let weight = PackedMatrix(
+        tensors[index..<end].map(\.stored), precision: loader.precision, pool: loader.pool)
+      let bias = try Self.bias(index..<end, tensors, biases)
+      parts.append(Part(weight: weight, column: column, bias: bias))
+      column += weight.rows
+      index = end
+    }
+    self.parts = parts
+  }
+
+  private static func bias(
+    _ range: Range<Int>, _ tensors: [TensorInfo], _ biases: [TensorInfo?]
+  ) throws -> [Float]? {
+    guard biases.count == tensors.count, range.contains(where: { biases[$0] != nil }) else {
+      return nil
+    }
+    return try range.flatMap {
+      try biases[$0]?.floats() ?? [Float](repeating: 0, count: tensors[$0].shape[0])
+    }
+  }
+
+  /// Writes (or adds) the product of the first `rows` rows.
+  func apply(
+    _ input: borrowing Matrix, rows: Int, compute: Compute, scratch: inout QuantizedRows,
+    accumulate: Bool = false, into output: inout Matrix
+  ) {
+    for part in parts {
+      compute.multiply(
+        input, rows: rows, by: part.weight, bias: part.bias, accumulate: accumulate,
+        scratch: &scratch, into: &output, column: part.column)
+    }
+  }
+}
+
+/// How weights are brought into memory.
+public struct WeightLoader: Sendable {
+  public let precision: Precision
+  public let pool: WorkerPool
+  /// Called with layers done and layers in all.
+  public let progress: @Sendable (Int, Int) -> Void
+
+  public init(
+    precision: Precision = .quantized, pool: WorkerPool,
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) {
+    self.precision = precision
+    self.pool = pool
+    self.progress = progress
+  }
+}
+
+extension TensorInfo {
+  /// The tensor as rows of a matrix.
+  var stored: StoredMatrix {
+    StoredMatrix(
+      file: file, offset: offset, type: type, rows: shape.dropLast().reduce(1, *),
+      columns: columnCount)
+  }
+}

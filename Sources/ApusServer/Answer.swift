@@ -1,0 +1,159 @@
+import Apus
+import ApusCore
+import ApusEngine
+import HTTPTypes
+import Hummingbird
+
+/// A request that is ready to run, and how its answer is written.
+struct Answer: Sendable {
+  let requests: [TextRequest]
+  let options: GenerationOptions
+  let format: any AnswerFormat
+
+  /// Runs the request; an error before the first event has its own HTTP status.
+  func respond(
+    to call: Call, model: LanguageModel, services: Services
+  ) async throws -> Response {
+    for request in requests { try model.engine.validate(request.generation) }
+    let feed = GenerationFeed.start(requests, model: model, call: call, services: services)
+    return options.stream ? try await stream(feed) : try await whole(feed)
+  }
+
+  private func whole(_ feed: GenerationFeed.Stream) async throws -> Response {
+    var choices = requests.indices.map { ChoiceResult(index: $0) }
+    for try await item in feed {
+      if case .event(let choice, let event) = item { choices[choice].add(event) }
+    }
+    let finishes = choices.compactMap(\.finish)
+    // The task was cancelled: the stream ended early.
+    guard finishes.count == choices.count else {
+      throw RequestError.unavailable("the server is shutting down")
+    }
+    var format = format
+    let summary = AnswerSummary(finishes, choicesPerPrompt: options.choiceCount)
+    return .json(format.whole(choices, summary: summary))
+  }
+
+  private func stream(_ feed: GenerationFeed.Stream) async throws -> Response {
+    var iterator = feed.makeAsyncIterator()
+    let first = try await iterator.next()
+    let headers: HTTPFields = [
+      .contentType: "text/event-stream", .cacheControl: "no-cache", .xAccelBuffering: "no",
+    ]
+    let body = ResponseBody { writer in
+      var events = EventStream(answer: self)
+      try await writer.write(events.opening(first))
+      var iterator = feed.makeAsyncIterator()
+      while !events.isComplete {
+        var bytes: ByteBuffer?
+        do {
+          bytes = try await events.handle(iterator.next())
+        } catch RequestError.disconnected {
+          throw RequestError.disconnected
+        } catch {
+          bytes = events.fail(error)
+        }
+        if let bytes { try await writer.write(bytes) }
+      }
+      try await writer.finish(nil)
+    }
+    return Response(status: .ok, headers: headers, body: body)
+  }
+}
+
+extension HTTPField.Name {
+  /// Keeps a proxy from collecting a stream.
+  fileprivate static var xAccelBuffering: Self {
+    HTTPField.Name("x-accel-buffering") ?? .cacheControl
+  }
+}
+
+/// Turns the items of a feed into server-sent events.
+struct EventStream {
+  private(set) var isComplete = false
+  private let options: GenerationOptions
+  private var format: any AnswerFormat
+  private var finishes: [TextFinish?]
+  private var hasText = false
+
+  init(answer: Answer) {
+    options = answer.options
+    format = answer.format
+    finishes = Array(repeating: nil, count: answer.requests.count)
+  }
+
+  /// The events before the first text, and those of the feed's first item.
+  mutating func opening(_ first: GenerationFeed.Item?) -> ByteBuffer {
+    var buffer = ByteBuffer()
+    for choice in finishes.indices {
+      for value in format.opening(choice) { buffer.writeEvent(value) }
+    }
+    if var rest = handle(first) { buffer.writeBuffer(&rest) }
+    return buffer
+  }
+
+  /// The bytes of the next item, nil for none; the end of the feed completes the stream.
+  mutating func handle(_ item: GenerationFeed.Item?) -> ByteBuffer? {
+    switch item {
+    case .beat: return hasText ? nil : ByteBuffer(string: ": ping\n\n")
+    case .event(let choice, let event):
+      guard let value = value(choice, event) else { return nil }
+      return ByteBuffer(event: value)
+    case nil:
+      guard finishes.allSatisfy({ $0 != nil }) else {
+        return fail(RequestError.unavailable("the server is shutting down"))
+      }
+      return ending()
+    }
+  }
+
+  /// The bytes that tell of an error and end the stream.
+  mutating func fail(_ error: any Error) -> ByteBuffer {
+    var buffer = ByteBuffer(event: APIError(error).body)
+    buffer.writeTerminator(type(of: format).terminator)
+    isComplete = true
+    return buffer
+  }
+
+  private mutating func value(_ choice: Int, _ event: TextEvent) -> JSONValue? {
+    switch event {
+    case .progress(let progress):
+      guard options.returnProgress else { return nil }
+      return format.progress(choice, progress.json)
+    case .promptLogprobs(let scores): return format.promptScores(choice, scores)
+    case .delta(let text, let tokens):
+      hasText = true
+      // Text may lag behind its tokens; only log-probabilities tell of tokens without text.
+      guard !text.isEmpty || tokens.contains(where: { $0.logprobs != nil }) else { return nil }
+      return format.delta(choice, text: text, tokens: tokens)
+    case .finished(let finish):
+      finishes[choice] = finish
+      return format.finish(choice, finish, summary: summary)
+    }
+  }
+
+  /// Once all choices are complete.
+  private var summary: AnswerSummary? {
+    let done = finishes.compactMap { $0 }
+    guard done.count == finishes.count else { return nil }
+    return AnswerSummary(done, choicesPerPrompt: options.choiceCount)
+  }
+
+  private mutating func ending() -> ByteBuffer {
+    isComplete = true
+    var buffer = ByteBuffer()
+    if let summary, let usage = format.usage(summary) { buffer.writeEvent(usage) }
+    buffer.writeTerminator(type(of: format).terminator)
+    return buffer
+  }
+}
+
+extension PromptProgress {
+  fileprivate var json: JSONValue {
+    [
+      "total": .integer(Int64(total)), "cache": .integer(Int64(cached)),
+      "processed": .integer(Int64(processed)),
+      "time_ms": .integer(Int64(elapsed.milliseconds)),
+    ]
+  }
+}

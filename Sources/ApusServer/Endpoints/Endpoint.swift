@@ -1,0 +1,56 @@
+import ApusCore
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What the server answers under some paths.
+protocol Endpoint: Sendable {
+  var method: HTTPRequest.Method { get }
+  /// A path that ends with `*` stands for all that begin so.
+  var paths: [String] { get }
+  /// Answers without an API key.
+  var isPublic: Bool { get }
+  /// Throws what `APIError` maps.
+  func respond(to call: Call, using services: Services) async throws -> Response
+}
+
+extension Endpoint {
+  var method: HTTPRequest.Method { .get }
+  var isPublic: Bool { false }
+
+  func matches(_ path: String) -> Bool {
+    paths.contains { $0.hasSuffix("*") ? path.hasPrefix($0.dropLast()) : $0 == path }
+  }
+}
+
+/// A request that has been read.
+struct Call: Sendable {
+  let path: String
+  let arrived: ContinuousClock.Instant
+  var body = JSONObject()
+  /// Done when the client has gone.
+  var closed: EventLoopFuture<Void>?
+}
+
+/// All endpoints; to add one is a file in this folder and a line here.
+package enum Endpoints {
+  /// The types in the list.
+  package static var names: [String] { all.map { String(describing: type(of: $0)) } }
+
+  static let all: [any Endpoint] = [
+    Page(),
+    Health(),
+    Models(),
+    MetricsText(),
+    Version(),
+    Props(),
+    Slots(),
+    ChatCompletions(),
+    Completions(),
+    LlamaCompletion(),
+    Tokenize(),
+    Detokenize(),
+    ApplyTemplate(),
+    NotSupported(),
+  ]
+}

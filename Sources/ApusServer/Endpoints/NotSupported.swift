@@ -1,0 +1,15 @@
+import HTTPTypes
+import Hummingbird
+
+/// Interfaces that clients may know from other servers and that this one does not have yet.
+struct NotSupported: Endpoint {
+  let method = HTTPRequest.Method.post
+  let paths = [
+    "/v1/embeddings", "/embeddings", "/embedding", "/v1/rerank", "/rerank", "/reranking",
+    "/v1/reranking", "/infill", "/v1/responses", "/responses", "/v1/messages", "/v1/batches",
+  ]
+
+  func respond(to call: Call, using services: Services) async throws -> Response {
+    throw RequestError.unsupported(parameter: nil, "\(call.path) is not supported")
+  }
+}

@@ -1,0 +1,108 @@
+import Apus
+import ApusCore
+
+/// What chat and plain completions have in common.
+struct GenerationOptions: Sendable {
+  static let maxChoices = 16
+
+  var sampling: SamplingParameters
+  /// nil means until the context is full.
+  var maxTokens: Int?
+  var minTokens: Int
+  var stopStrings: [String]
+  var stopTokens: Set<TokenID>
+  var ignoreEndOfText: Bool
+  var skipSpecialTokens: Bool
+  /// Choices for each prompt.
+  var choiceCount: Int
+  var promptLogprobs: Int?
+  var stream: Bool
+  var includeUsage: Bool
+  var returnProgress: Bool
+
+  init(_ fields: FieldReader, vocabularySize: Int, maxTokens defaultMaxTokens: Int?) throws {
+    try UnsupportedFields.check(fields)
+    try Self.checkNeutral(fields)
+    sampling = try fields.sampling(vocabularySize: vocabularySize)
+    // As in llama-server, -1 means no limit.
+    let limits = try ["max_completion_tokens", "max_tokens", "n_predict"].compactMap {
+      try fields.int($0, in: -1...Int(Int32.max))
+    }
+    maxTokens = (limits.first ?? defaultMaxTokens).flatMap { $0 < 0 ? nil : $0 }
+    minTokens = try fields.int("min_tokens", in: 0...Int(Int32.max)) ?? 0
+    if let maxTokens, minTokens > maxTokens {
+      throw fields.invalid("min_tokens", "must not be larger than max_tokens (\(maxTokens))")
+    }
+    stopStrings = try Self.stopStrings(fields)
+    stopTokens = Set(
+      try (fields.array("stop_token_ids") ?? []).map {
+        TokenID(try fields.int($0, "stop_token_ids", in: 0...vocabularySize - 1, element: true))
+      })
+    ignoreEndOfText = try fields.bool("ignore_eos") ?? false
+    skipSpecialTokens = try fields.bool("skip_special_tokens") ?? true
+    choiceCount = try fields.int("n", in: 1...Self.maxChoices) ?? 1
+    if let best = try fields.int("best_of", in: 1...Int(Int32.max)), best != choiceCount {
+      throw fields.unsupported("best_of", "other than n is not supported")
+    }
+    promptLogprobs = try fields.int("prompt_logprobs", in: 0...20)
+    stream = try fields.bool("stream") ?? false
+    returnProgress = try fields.bool("return_progress") ?? false
+    includeUsage = false
+    if let options = try fields.object("stream_options") {
+      guard stream else { throw fields.invalid("stream_options", "needs 'stream': true") }
+      let nested = FieldReader(options, prefix: "stream_options.")
+      includeUsage = try nested.bool("include_usage") ?? false
+    }
+    if stream, promptLogprobs != nil {
+      throw fields.invalid("prompt_logprobs", "cannot be streamed")
+    }
+  }
+
+  /// Fields that are checked but do not change the answer.
+  private static func checkNeutral(_ fields: FieldReader) throws {
+    for name in ["model", "user", "cache_salt", "request_id"] { _ = try fields.string(name) }
+    _ = try fields.int("priority", in: Int(Int32.min)...Int(Int32.max))
+    _ = try fields.object("metadata")
+    _ = try fields.bool("store")
+    _ = try fields.bool("cache_prompt")
+  }
+
+  private static func stopStrings(_ fields: FieldReader) throws -> [String] {
+    let stops: [String]
+    switch fields.value("stop") {
+    case nil: return []
+    case .string(let text): stops = [text]
+    case .array(let elements):
+      stops = try elements.map {
+        guard let text = $0.stringValue else {
+          throw fields.invalid("stop", "must hold strings, not \($0.kind)")
+        }
+        return text
+      }
+    case .some(let value): throw fields.mismatch("stop", "a string or an array of strings", value)
+    }
+    guard stops.count <= 16 else {
+      throw fields.invalid("stop", "must hold at most 16 strings, not \(stops.count)")
+    }
+    guard !stops.contains("") else { throw fields.invalid("stop", "must not hold an empty string") }
+    return stops
+  }
+
+  /// The requests for one prompt, one for each choice; with a seed, each choice has the next one.
+  func requests(prompt: [TokenID], logprobs: Int?, promptLogprobs: Int?) -> [TextRequest] {
+    (0..<choiceCount).map { choice in
+      var request = TextRequest(prompt: prompt)
+      request.generation.sampling = sampling
+      request.generation.sampling.seed = sampling.seed.map { $0 &+ UInt64(choice) }
+      request.generation.maxTokens = maxTokens
+      request.generation.minTokens = minTokens
+      request.generation.stopTokens = stopTokens
+      request.generation.logprobs = logprobs
+      request.generation.promptLogprobs = promptLogprobs
+      request.stopStrings = stopStrings
+      request.skipSpecialTokens = skipSpecialTokens
+      request.ignoreEndOfText = ignoreEndOfText
+      return request
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Conversions and the exponential, written so that scalar and vector code give the same bits.
+#ifndef APUS_MATH_H
+#define APUS_MATH_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define APUS_INLINE static inline __attribute__((always_inline, unused))
+
+#define APUS_EXP_LOW -87.0f
+#define APUS_EXP_HIGH 88.0f
+#define APUS_LOG2E 1.44269504088896341f
+#define APUS_LN2_HIGH 0.693359375f
+#define APUS_LN2_LOW -2.12194440e-4f
+#define APUS_EXP_C0 1.9875691500e-4f
+#define APUS_EXP_C1 1.3981999507e-3f
+#define APUS_EXP_C2 8.3334519073e-3f
+#define APUS_EXP_C3 4.1665795894e-2f
+#define APUS_EXP_C4 1.6666665459e-1f
+#define APUS_EXP_C5 5.0000001201e-1f
+
+APUS_INLINE uint32_t apus_bits(float x) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  return u;
+}
+
+APUS_INLINE float apus_float(uint32_t u) {
+  float x;
+  memcpy(&x, &u, 4);
+  return x;
+}
+
+// e^x; below -87 it is 0, above 88 it stays e^88 (Cephes' polynomial).
+APUS_INLINE float apus_exp(float x) {
+  if (!(x >= APUS_EXP_LOW)) return x != x ? x : 0.0f;
+  if (x > APUS_EXP_HIGH) x = APUS_EXP_HIGH;
+  float n = rintf(x * APUS_LOG2E);
+  float r = fmaf(n, -APUS_LN2_HIGH, x);
+  r = fmaf(n, -APUS_LN2_LOW, r);
+  float p = fmaf(APUS_EXP_C0, r, APUS_EXP_C1);
+  p = fmaf(p, r, APUS_EXP_C2);
+  p = fmaf(p, r, APUS_EXP_C3);
+  p = fmaf(p, r, APUS_EXP_C4);
+  p = fmaf(p, r, APUS_EXP_C5);
+  p = fmaf(p, r * r, r) + 1.0f;
+  return p * apus_float((uint32_t)((int32_t)n + 127) << 23);
+}
+
+APUS_INLINE float apus_half_to_float(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+  uint32_t exponent = (h >> 10) & 31, mantissa = h & 1023;
+  if (exponent == 31) return apus_float(sign | 0x7f800000 | mantissa << 13);
+  if (exponent != 0) return apus_float(sign | (exponent + 112) << 23 | mantissa << 13);
+  float tiny = (float)mantissa * 0x1p-24f;
+  return sign ? -tiny : tiny;
+}
+
+// Round to nearest even; beyond the range it saturates at 65504, NaN stays NaN.
+APUS_INLINE uint16_t apus_float_to_half(float x) {
+  uint32_t u = apus_bits(x), sign = (u >> 16) & 0x8000;
+  u &= 0x7fffffff;
+  if (u > 0x7f800000) return (uint16_t)(sign | 0x7e00);
+  if (u >= 0x477ff000) return (uint16_t)(sign | 0x7bff);
+  if (u < 0x38800000) {
+    float shifted = apus_float(u) + 0.5f;  // the sum's rounding is the wanted one
+    return (uint16_t)(sign | (apus_bits(shifted) - 0x3f000000));
+  }
+  u += 0xfff + ((u >> 13) & 1);
+  return (uint16_t)(sign | ((u - 0x38000000) >> 13));
+}
+
+APUS_INLINE float apus_bf16_to_float(uint16_t h) { return apus_float((uint32_t)h << 16); }
+
+APUS_INLINE uint16_t apus_float_to_bf16(float x) {
+  uint32_t u = apus_bits(x);
+  if ((u & 0x7fffffff) > 0x7f800000) return (uint16_t)(u >> 16 | 64);
+  uint32_t rounded = u + 0x7fff + ((u >> 16) & 1);
+  if ((rounded & 0x7fffffff) >= 0x7f800000) return (uint16_t)((u >> 16 & 0x8000) | 0x7f7f);
+  return (uint16_t)(rounded >> 16);
+}
+
+// The tree in which 16 lanes are added.
+APUS_INLINE float apus_sum16(const float *lane) {
+  float a[8], b[4], c[2];
+  for (int i = 0; i < 8; i++) a[i] = lane[i] + lane[i + 8];
+  for (int i = 0; i < 4; i++) b[i] = a[i] + a[i + 4];
+  for (int i = 0; i < 2; i++) c[i] = b[i] + b[i + 2];
+  return c[0] + c[1];
+}
+
+#endif

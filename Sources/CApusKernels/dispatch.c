@@ -1,0 +1,39 @@
+// Picks the table of kernels.
+#include <string.h>
+
+#include "include/apus_kernels.h"
+
+extern const apus_kernels apus_kernels_scalar;
+#if defined(__x86_64__)
+extern const apus_kernels apus_kernels_avx2;
+extern const apus_kernels apus_kernels_avx512;
+
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static int has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+const apus_kernels *apus_kernels_for(const char *isa) {
+  if (strcmp(isa, "scalar") == 0) return &apus_kernels_scalar;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (strcmp(isa, "avx2") == 0 && has_avx2()) return &apus_kernels_avx2;
+  if (strcmp(isa, "avx512") == 0 && has_avx512()) return &apus_kernels_avx512;
+#endif
+  return 0;
+}
+
+const apus_kernels *apus_kernels_best(void) {
+  static const char *const names[] = {"avx512", "avx2", "scalar"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const apus_kernels *kernels = apus_kernels_for(names[i]);
+    if (kernels) return kernels;
+  }
+  return &apus_kernels_scalar;
+}

@@ -1,0 +1,115 @@
+// Arithmetic on plain buffers: one table of functions per instruction set.
+//
+// Every variant performs the same operations in the same order for each output number, so that a result depends
+// neither on the tile a row fell into nor on the number of rows, threads or chunks.
+#ifndef APUS_KERNELS_H
+#define APUS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apus_dequantize.h"
+#include "apus_pause.h"
+
+enum {
+  APUS_PANEL = 16,      // columns of a packed weight panel
+  APUS_BLOCK = 32,      // numbers that share one scale in int8 products
+  APUS_PAGE = 32,       // tokens of one KV slot
+  APUS_QUERY_TILE = 4,  // query vectors that share one read of a page
+  APUS_INT8_COUNT = 12, // formats of quantised weights
+};
+
+// How the numbers of a KV slot are stored.
+enum { APUS_KV_F32 = 0, APUS_KV_F16 = 1, APUS_KV_BF16 = 2, APUS_KV_TYPES = 3 };
+
+// y[rows, columns] = x[rows, k] * transpose(w[columns, k]) (+ bias) (+ y).
+typedef struct apus_gemm {
+  const float *x;        // [rows, k], for float weights
+  const int8_t *xq;      // [rows, k], for int8 weights
+  const float *xscale;   // [rows, k / 32]
+  const int32_t *xoffset;  // [rows, k / sub]: -zero * sum of the sub-block's xq
+  const float *xmin;     // [rows, k / sub]: xscale * sum of the sub-block's xq
+  size_t x_stride;       // numbers from row to row of x or xq
+  const uint8_t *w;      // packed panels
+  size_t panel_bytes;
+  size_t rows, k, columns;
+  float *y;
+  size_t y_stride;
+  const float *bias;     // [columns] or null
+  int accumulate;        // add to what y holds
+  float *partial;        // [rows, 16]: when set, sums go here instead of y and start from it unless `first`
+  int first;
+} apus_gemm;
+
+// One layer and KV head of one sequence.
+typedef struct apus_attention {
+  const float *q;            // [rows, ...]: group * head_dim numbers used of each row
+  size_t q_stride;
+  size_t group, head_dim, padded_dim;
+  const uint8_t *arena;
+  size_t slot_bytes, key_offset, value_offset;
+  const int32_t *pages;      // slot of page i = pages[i] * page_stride + page_offset
+  size_t page_stride, page_offset;
+  int key_type, value_type;
+  size_t first_index;        // index of row 0's own key
+  size_t sinks, window;      // keys [0, sinks) and the last `window` are read; window 0: all
+  const uint64_t *tree;      // per row: which of the keys from first_index on are read; null: causal
+  uint8_t *scratch;          // slot_bytes, with a tree
+  float scale;
+  float softcap;             // 0: none
+} apus_attention;
+
+typedef struct apus_kernels {
+  const char *name;
+  void (*gemm_f32)(const apus_gemm *, size_t panel_begin, size_t panel_end);
+  void (*gemm_f16)(const apus_gemm *, size_t panel_begin, size_t panel_end);
+  void (*gemm_bf16)(const apus_gemm *, size_t panel_begin, size_t panel_end);
+  // One function a row of int8_formats.h.
+  void (*gemm_int8[APUS_INT8_COUNT])(const apus_gemm *, size_t panel_begin, size_t panel_end);
+  // One row of k numbers (a multiple of 32) to int8 with a scale per 32; `offset` and `minimum` as in apus_gemm.
+  void (*quantize_row)(const float *x, size_t k, int zero, int sub, int8_t *q, float *scale, int32_t *offset,
+                       float *minimum);
+  void (*rms_norm)(const float *x, const float *weight, float epsilon, size_t n, float *y);
+  // y = silu(gate) * up
+  void (*swiglu)(const float *gate, const float *up, size_t n, float *y);
+  // Pairs (i, i + half) or (2i, 2i + 1) of one head turned by the angles whose cosines and sines are given.
+  void (*rope)(float *x, size_t half, const float *cosine, const float *sine, int interleaved);
+  // Query vectors [begin, end) of rows * group over pages [page_begin, page_end): unnormalised output, maximum, sum.
+  void (*attend)(const apus_attention *, size_t begin, size_t end, size_t page_begin, size_t page_end,
+                 float *output, float *maximum, float *sum);
+  // Adds other partials (over later keys) to the first; dimension = padded_dim.
+  void (*merge)(float *output, float *maximum, float *sum, const float *other, float other_maximum,
+                float other_sum, size_t dimension);
+  // mass[key] += weight of the key in the softmax of query vector `vector`, given its maximum and sum.
+  void (*tap)(const apus_attention *, size_t vector, size_t key_count, float maximum, float sum, float *mass);
+  // scores[key] = scaled q·k of query vector `vector`.
+  void (*raw_scores)(const apus_attention *, size_t vector, size_t key_count, float *scores);
+} apus_kernels;
+
+// The best table for this machine.
+const apus_kernels *apus_kernels_best(void);
+// The table of that name ("scalar", "avx2", "avx512"); null when the machine or the build lacks it.
+const apus_kernels *apus_kernels_for(const char *isa);
+
+// Packing: 16 rows (fewer: the rest is zero) of one tensor to a panel; `rows` are row-major pointers.
+void apus_pack_f32(const void *const *rows, size_t count, size_t k, void *panel);
+void apus_pack_f16(const void *const *rows, size_t count, size_t k, void *panel);
+// The row of int8_formats.h for a ggml type, or -1; bytes of a panel, and its constants.
+int apus_int8_format_of(uint32_t type);
+size_t apus_int8_panel_bytes(int format, size_t k);
+int apus_int8_zero(int format);
+int apus_int8_sub(int format);
+void apus_pack_int8(int format, const void *const *rows, size_t count, size_t k, void *panel);
+// 16 rows of floats, `stride` apart, to a float panel of k.
+void apus_pack_rows(const float *rows, size_t stride, size_t count, size_t k, float *panel);
+
+// One token's key and value of one head into a slot; values beyond the format's range saturate.
+void apus_kv_store(int key_type, int value_type, uint8_t *key_base, uint8_t *value_base, size_t token,
+                   size_t head_dim, size_t padded_dim, const float *key, const float *value);
+// One token's key or value out of a slot.
+void apus_kv_load_key(int type, const uint8_t *base, size_t token, size_t head_dim, float *key);
+void apus_kv_load_value(int type, const uint8_t *base, size_t token, size_t head_dim, size_t padded_dim,
+                        float *value);
+void apus_kv_store_key(int type, uint8_t *base, size_t token, size_t head_dim, const float *key);
+
+#endif

@@ -1,0 +1,32 @@
+// AVX-512 F/BW/DQ/VL with VNNI.
+#if defined(__x86_64__)
+#pragma clang fp contract(off)
+#include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+
+#define APUS_TABLE apus_kernels_avx512
+#define APUS_ISA "avx512"
+
+#define PANELS 3
+
+#define LOAD_F16(p) ((v16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p))))
+#define DOT_WIDE(sum, u, activations)                                                         \
+  do {                                                                                        \
+    int32_t four;                                                                             \
+    memcpy(&four, (activations), 4);                                                          \
+    (sum) = (i16)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), _mm512_set1_epi32(four));  \
+  } while (0)
+#define DOT_NARROW DOT_WIDE
+#define LOOK_UP(u, table)                                                                     \
+  ((u) = (b64)_mm512_shuffle_epi8(                                                            \
+       _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(table))), (__m512i)(u)))
+
+#include "kernels_vector.h"
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,260 @@
+// The reference: what every other variant must compute, one number at a time.
+#pragma clang fp contract(off)
+
+#include "attention_mask.h"
+#include "int8_formats.h"
+
+// Stores sums of one row and panel as the descriptor asks.
+static void store_sums(const apus_gemm *g, size_t row, size_t panel, const float *sum) {
+  if (g->partial) {
+    memcpy(g->partial + row * APUS_PANEL, sum, APUS_PANEL * sizeof(float));
+    return;
+  }
+  for (size_t c = 0; c < APUS_PANEL && panel * APUS_PANEL + c < g->columns; c++) {
+    size_t column = panel * APUS_PANEL + c;
+    float *y = g->y + row * g->y_stride + column;
+    float value = g->bias ? sum[c] + g->bias[column] : sum[c];
+    *y = g->accumulate ? *y + value : value;
+  }
+}
+
+static void start_sums(const apus_gemm *g, size_t row, float *sum) {
+  if (g->partial && !g->first) memcpy(sum, g->partial + row * APUS_PANEL, APUS_PANEL * sizeof(float));
+  else memset(sum, 0, APUS_PANEL * sizeof(float));
+}
+
+#define DEFINE_GEMM(NAME, SIZE, LOAD)                                                    \
+  static void NAME(const apus_gemm *g, size_t panel_begin, size_t panel_end) {           \
+    for (size_t panel = panel_begin; panel < panel_end; panel++) {                       \
+      const uint8_t *w = g->w + panel * g->panel_bytes;                                  \
+      for (size_t row = 0; row < g->rows; row++) {                                       \
+        float sum[APUS_PANEL];                                                           \
+        start_sums(g, row, sum);                                                         \
+        const float *x = g->x + row * g->x_stride;                                       \
+        for (size_t i = 0; i < g->k; i++)                                                \
+          for (size_t c = 0; c < APUS_PANEL; c++)                                        \
+            sum[c] = fmaf(LOAD(w + (i * APUS_PANEL + c) * SIZE), x[i], sum[c]);          \
+        store_sums(g, row, panel, sum);                                                  \
+      }                                                                                  \
+    }                                                                                    \
+  }
+
+static float load_f32(const uint8_t *p) {
+  float x;
+  memcpy(&x, p, 4);
+  return x;
+}
+
+static uint16_t load_u16(const uint8_t *p) {
+  uint16_t x;
+  memcpy(&x, p, 2);
+  return x;
+}
+
+static float load_f16(const uint8_t *p) { return apus_half_to_float(load_u16(p)); }
+static float load_bf16(const uint8_t *p) { return apus_bf16_to_float(load_u16(p)); }
+
+DEFINE_GEMM(gemm_f32, 4, load_f32)
+DEFINE_GEMM(gemm_f16, 2, load_f16)
+DEFINE_GEMM(gemm_bf16, 2, load_bf16)
+
+// Number i of a cell and column.
+static int cell_number(const apus_int8_format *f, const uint8_t *quants, int column, int i) {
+  static const uint8_t iq4[16] = {APUS_IQ4_VALUES};
+  int group = i / 4, at = column * 4 + i % 4;
+  if (f->bits == 8) return quants[group * 64 + at];
+  int low = f->bits >= 4 ? 4 : 2;
+  int u = low == 4 ? quants[group % 4 * 64 + at] >> group / 4 * 4 & 15
+                   : quants[group / 4 * 64 + at] >> group % 4 * 2 & 3;
+  const uint8_t *high = quants + (low == 4 ? 256 : 128);
+  if (f->bits - low == 1) u |= (high[at] >> group & 1) << low;
+  if (f->bits - low == 2) u |= (high[group / 4 * 64 + at] >> group % 4 * 2 & 3) << low;
+  return f->lookup ? iq4[u] : u;
+}
+
+// The scale and minimum of a sub-block and column.
+static float cell_scale(const apus_int8_format *f, const uint8_t *header, const uint8_t *cell, int sub, int column,
+                        float *minimum) {
+  if (!f->super) {
+    *minimum = f->affine ? load_f16(cell + 32 + column * 2) : 0;
+    return load_f16(cell + column * 2);
+  }
+  int scale = (int8_t)cell[sub * 16 + column], least = 0;
+  if (f->affine) least = f->bits == 2 ? (scale & 255) >> 4 : cell[32 / f->sub * 16 + sub * 16 + column];
+  if (f->bits == 2) scale &= 15;
+  *minimum = f->affine ? -load_f16(header + 32 + column * 2) * (float)least : 0;
+  return load_f16(header + column * 2) * (float)scale;
+}
+
+static void gemm_int8(const apus_gemm *g, const apus_int8_format *f, size_t panel_begin, size_t panel_end) {
+  size_t blocks = g->k / APUS_BLOCK;
+  int subs = 32 / f->sub;
+  for (size_t panel = panel_begin; panel < panel_end; panel++)
+    for (size_t row = 0; row < g->rows; row++) {
+      const uint8_t *w = g->w + panel * g->panel_bytes, *header = w;
+      float sum[APUS_PANEL] = {0};
+      for (size_t b = 0; b < blocks; b++, w += f->cell_bytes) {
+        const int8_t *x = g->xq + row * g->x_stride + b * APUS_BLOCK;
+        if (f->super && b % 8 == 0) {
+          header = w;
+          w += f->header_bytes;
+        }
+        for (int s = 0; s < subs; s++)
+          for (int c = 0; c < APUS_PANEL; c++) {
+            size_t at = (row * blocks + b) * (size_t)subs + (size_t)s;
+            int32_t dot = f->zero ? g->xoffset[at] : 0;
+            for (int i = s * f->sub; i < (s + 1) * f->sub; i++)
+              dot += cell_number(f, w + f->scale_bytes, c, i) * x[i];
+            float minimum, scale = cell_scale(f, header, w, s, c, &minimum);
+            sum[c] = fmaf((float)dot, scale * g->xscale[row * blocks + b], sum[c]);
+            if (f->affine) sum[c] = fmaf(minimum, g->xmin[at], sum[c]);
+          }
+      }
+      store_sums(g, row, panel, sum);
+    }
+}
+
+#define DEFINE_INT8(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                          \
+  static void gemm_##NAME(const apus_gemm *g, size_t panel_begin, size_t panel_end) {            \
+    gemm_int8(g, &apus_int8_table[apus_int8_format_of(TYPE)], panel_begin, panel_end);           \
+  }
+APUS_INT8_FORMATS(DEFINE_INT8)
+
+static void quantize_row(const float *x, size_t k, int zero, int sub, int8_t *q, float *scale, int32_t *offset,
+                         float *minimum) {
+  for (size_t b = 0; b < k / APUS_BLOCK; b++, x += APUS_BLOCK, q += APUS_BLOCK) {
+    float largest = 0;
+    for (size_t i = 0; i < APUS_BLOCK; i++) {
+      float magnitude = fabsf(x[i]);
+      if (magnitude > largest) largest = magnitude;
+    }
+    if (largest > 3.0e38f) largest = 3.0e38f;
+    float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
+    scale[b] = largest * (1.0f / 127.0f);
+    for (int s = 0; s < 32 / sub; s++) {
+      int32_t total = 0;
+      for (int i = s * sub; i < (s + 1) * sub; i++) {
+        float value = rintf(x[i] * inverse);
+        if (value != value) value = 0;
+        if (value > 127) value = 127;
+        if (value < -127) value = -127;
+        q[i] = (int8_t)value;
+        total += q[i];
+      }
+      *offset++ = -zero * total;
+      *minimum++ = scale[b] * (float)total;
+    }
+  }
+}
+
+static void rms_norm(const float *x, const float *weight, float epsilon, size_t n, float *y) {
+  float lane[16] = {0};
+  for (size_t i = 0; i < n; i++) lane[i % 16] = fmaf(x[i], x[i], lane[i % 16]);
+  float inverse = 1.0f / sqrtf(apus_sum16(lane) / (float)n + epsilon);
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * inverse * weight[i];
+}
+
+static void swiglu(const float *gate, const float *up, size_t n, float *y) {
+  for (size_t i = 0; i < n; i++) y[i] = gate[i] / (1.0f + apus_exp(-gate[i])) * up[i];
+}
+
+static void rope(float *x, size_t half, const float *cosine, const float *sine, int interleaved) {
+  for (size_t i = 0; i < half; i++) {
+    float *first = interleaved ? x + 2 * i : x + i, *second = interleaved ? first + 1 : first + half;
+    float a = *first, b = *second;
+    *first = fmaf(a, cosine[i], -(b * sine[i]));
+    *second = fmaf(a, sine[i], b * cosine[i]);
+  }
+}
+
+static float load_kv(int type, const uint8_t *base, size_t index) {
+  return type == APUS_KV_F32 ? load_f32(base + index * 4)
+                             : type == APUS_KV_F16 ? load_f16(base + index * 2) : load_bf16(base + index * 2);
+}
+
+static void page_scores(const apus_attention *a, const float *q, const uint8_t *slot, float *score) {
+  for (size_t t = 0; t < APUS_PAGE; t++) {
+    float dot = 0;
+    for (size_t d = 0; d < a->head_dim; d++)
+      dot = fmaf(load_kv(a->key_type, slot + a->key_offset, d * APUS_PAGE + t), q[d], dot);
+    score[t] = dot * a->scale;
+    if (a->softcap > 0) score[t] = a->softcap * tanhf(score[t] / a->softcap);
+  }
+}
+
+static void attend(const apus_attention *a, size_t begin, size_t end, size_t page_begin, size_t page_end,
+                   float *output, float *maximum, float *sum) {
+  for (size_t vector = begin; vector < end; vector++) {
+    float *out = output + (vector - begin) * a->padded_dim;
+    memset(out, 0, a->padded_dim * sizeof(float));
+    float largest = -INFINITY, total = 0;
+    for (size_t page = page_begin; page < page_end; page++) {
+      uint32_t mask = apus_page_mask(a, vector / a->group, page);
+      if (!mask) continue;
+      const uint8_t *slot = apus_slot(a, page);
+      if (apus_is_tree_page(a, page)) {
+        apus_gather_branch(a, vector / a->group, page);
+        slot = a->scratch;
+      }
+      float score[APUS_PAGE], lane[16];
+      page_scores(a, apus_query(a, vector), slot, score);
+      float highest = largest;
+      for (size_t t = 0; t < APUS_PAGE; t++)
+        if (mask >> t & 1 && score[t] > highest) highest = score[t];
+      for (size_t t = 0; t < APUS_PAGE; t++)
+        score[t] = mask >> t & 1 && highest > -INFINITY ? apus_exp(score[t] - highest) : 0;
+      for (size_t t = 0; t < 16; t++) lane[t] = score[t] + score[t + 16];
+      float correction = highest == largest ? 1 : apus_exp(largest - highest);
+      total = fmaf(total, correction, apus_sum16(lane));
+      for (size_t d = 0; d < a->padded_dim; d++) {
+        float value = out[d] * correction;
+        for (size_t t = 0; t < APUS_PAGE; t++)
+          if (mask >> t & 1)
+            value = fmaf(load_kv(a->value_type, slot + a->value_offset, t * a->padded_dim + d), score[t], value);
+        out[d] = value;
+      }
+      largest = highest;
+    }
+    maximum[vector - begin] = largest;
+    sum[vector - begin] = total;
+  }
+}
+
+static void merge(float *output, float *maximum, float *sum, const float *other, float other_maximum,
+                  float other_sum, size_t dimension) {
+  if (other_maximum == -INFINITY) return;
+  float highest = *maximum > other_maximum ? *maximum : other_maximum;
+  float own = *maximum == highest ? 1 : apus_exp(*maximum - highest);
+  float theirs = other_maximum == highest ? 1 : apus_exp(other_maximum - highest);
+  for (size_t d = 0; d < dimension; d++) output[d] = fmaf(other[d], theirs, output[d] * own);
+  *sum = fmaf(other_sum, theirs, *sum * own);
+  *maximum = highest;
+}
+
+static void tap(const apus_attention *a, size_t vector, size_t key_count, float maximum, float sum, float *mass) {
+  if (!(sum > 0)) return;
+  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
+    uint32_t mask = apus_stored_mask(a, vector / a->group, page);
+    if (!mask) continue;
+    float score[APUS_PAGE];
+    page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
+    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
+      if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(score[t] - maximum) / sum;
+  }
+}
+
+static void raw_scores(const apus_attention *a, size_t vector, size_t key_count, float *scores) {
+  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
+    float score[APUS_PAGE];
+    page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
+    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
+      scores[page * APUS_PAGE + t] = score[t];
+  }
+}
+
+#define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
+
+const apus_kernels apus_kernels_scalar = {
+    "scalar", gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
+    quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
+};

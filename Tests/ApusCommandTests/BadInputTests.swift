@@ -1,0 +1,96 @@
+import ApusCore
+import Testing
+
+/// Wrong use and bad files end with one line that names the trouble, and with the right status.
+@Suite(.enabled(if: Program.exists, Program.missing))
+struct BadInputTests {
+  @Test(arguments: [
+    (["frobnicate"], "frobnicate"),
+    (["run"], "no prompt"),
+    (["run", "-p", "x", "--frobnicate"], "--frobnicate"),
+    (["run", "-p", "x", "--kv-policy", "none"], "--kv-policy"),
+    (["run", "hello"], "-p TEXT"),
+    (["run", "-p", "x", "-n", "many"], "'many'"),
+    (["run", "-p", "x", "--top-p", "3"], "--top-p"),
+    (["run", "-p", "x", "--cache-type-k", "q9"], "f16"),
+    (["run", "-p", "x", "-m", "builtin:none"], "reader"),
+    (["run", "-p", "x", "-m", "hf:only"], "hf:ORG/REPO"),
+    (["run", "-p", "x", "-t", "0"], "--threads"),
+    (["quantize", "a", "b", "--type", "q9_9"], "--type"),
+    (["tokenize"], "TEXT"),
+    (["detokenize", "x"], "'x'"),
+    (["detokenize", "99999999"], "99999999"),
+    (["bench", "throughput", "-p", "1;2"], "'1;2'"),
+    (["serve", "--port", "70000"], "--port"),
+  ])
+  func wrongUse(arguments: [String], message: String) async throws {
+    let result = try await Program.start(arguments).result()
+    #expect(result.status == 64)
+    #expect(result.error?.contains(message) == true, "\(result.errors)")
+    #expect(result.output.isEmpty)
+  }
+
+  @Test func missingFiles() async throws {
+    for arguments in [
+      ["run", "-p", "x", "-m", "/nowhere/model.gguf"], ["run", "-f", "/nowhere/model.gguf"],
+      ["inspect", "/nowhere/model.gguf"], ["tokenize", "-f", "/nowhere/model.gguf"],
+      ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
+      ["serve", "--api-key-file", "/nowhere/model.gguf"],
+    ] {
+      let result = try await Program.start(arguments).result()
+      #expect(result.status == 1, "\(arguments)")
+      #expect(result.error?.contains("/nowhere/model.gguf") == true, "\(result.errors)")
+    }
+  }
+
+  @Test func damagedModels() async throws {
+    let folder = try TemporaryFolder()
+    let model = try Checkout.bytes(Checkout.reader)
+    for (name, bytes) in [
+      ("header.gguf", Array(model.prefix(3))), ("metadata.gguf", Array(model.prefix(20_000))),
+      ("weights.gguf", Array(model.dropLast(1000))), ("text.gguf", Array("hello".utf8)),
+      ("empty.gguf", []),
+    ] {
+      let file = try folder.write(bytes, to: name)
+      let result = try await Program.run("run", "-m", file, "-p", "x")
+      #expect(result.status == 1)
+      #expect(result.error?.contains(file) == true, "\(result.errors)")
+    }
+  }
+
+  @Test func wrongTexts() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write([0x61, 0x62, 0xFF, 0x63], to: "latin.txt")
+    let result = try await Program.run("run", "-f", file)
+    #expect(result.status == 1)
+    #expect(
+      result.error?.contains("\(file) is not UTF-8 text (first wrong byte at offset 2)") == true)
+    let folderResult = try await Program.run("run", "-f", folder.path)
+    #expect(folderResult.status == 1)
+    #expect(folderResult.error?.contains("it is a folder") == true)
+    let empty = try await Program.run("run", "-p", "")
+    #expect(empty.status == 1)
+    #expect(empty.error?.contains("empty") == true)
+  }
+
+  @Test func contextTooSmall() async throws {
+    let result = try await Program.run("run", "-c", "4", "-p", "one two three four five six seven")
+    #expect(result.status == 1)
+    #expect(result.error?.contains("--ctx-size") == true, "\(result.errors)")
+    let memory = try await Program.run("run", "-c", "2048", "--kv-memory", "64K", "-p", "one")
+    #expect(memory.status == 1)
+    #expect(memory.error?.contains("--kv-memory") == true, "\(memory.errors)")
+  }
+
+  @Test func everyCommandHasHelpWithAnExample() async throws {
+    for command in [
+      ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
+      ["bench"], ["bench", "throughput"],
+    ] {
+      let result = try await Program.start(command + ["--help"]).result()
+      #expect(result.status == 0)
+      #expect(result.output.contains("EXAMPLE"), "\(command)")
+      #expect(result.output.contains("apus " + command.joined(separator: " ")))
+    }
+  }
+}

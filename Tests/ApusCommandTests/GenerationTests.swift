@@ -1,0 +1,109 @@
+import ApusCore
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Program.exists, Program.missing))
+struct GenerationTests {
+  @Test func runPrintsTextAndTimings() async throws {
+    let result = try await Program.run("run", "-p", "The", "-n", "4", "-t", "2")
+    #expect(result.status == 0)
+    #expect(!result.output.isEmpty)
+    #expect(result.errors.hasPrefix("prompt 1 tokens in "))
+    #expect(result.errors.contains("answer 4 tokens"))
+  }
+
+  @Test func runPrintsOneObject() async throws {
+    let result = try await Program.run(
+      "run", "-p", "The", "-n", "4", "--ignore-eos", "--json", "--threads=1")
+    let json = try JSONValue(parsing: result.output)
+    #expect(result.status == 0)
+    #expect(result.errors.isEmpty)
+    #expect(json["tokens"]?.arrayValue?.count == 4)
+    #expect(json["finish_reason"] == "length")
+    #expect(json["text"]?.stringValue?.isEmpty == false)
+    #expect(json["timings"]?["prompt_n"] == 1)
+    #expect(json["timings"]?["predicted_n"] == 4)
+    for name in ["prompt_ms", "prompt_per_second", "predicted_ms", "predicted_per_second"] {
+      #expect((json["timings"]?[name]?.doubleValue ?? 0) > 0, "\(name)")
+    }
+  }
+
+  @Test func textComesFromFileAndStandardInput() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(Array("The Marigold".utf8), to: "prompt.txt")
+    let fromFile = try await Program.run("run", "-f", file, "-n", "6", "-q")
+    let fromInput = try await Program.run("run", "-", "-n", "6", "-q", input: "The Marigold")
+    let fromFlag = try await Program.run("run", "-p", "The Marigold", "-n", "6", "-q")
+    #expect(fromFile.status == 0)
+    #expect(fromFile.output == fromInput.output)
+    #expect(fromFile.output == fromFlag.output)
+    #expect(fromFile.errors.isEmpty)
+  }
+
+  /// The embedded model reads: the facts stand in the example document alone.
+  @Test(arguments: [
+    ("What cargo did the Marigold carry?", "The Marigold carried oranges."),
+    ("What was the Kestrel carrying?", "The Kestrel carried timber."),
+    ("On which day did the Kestrel arrive?", "The Kestrel arrived on Friday."),
+    ("What cargo did the Heron carry?", "The document does not say."),
+  ])
+  func answersFromADocument(question: String, answer: String) async throws {
+    let document = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Training/examples/harbour.txt").standardizedFileURL.path
+    let result = try await Program.run("run", "--chat", "-f", document, "-p", question, "-q")
+    #expect(result.output.trimmingCharacters(in: .whitespacesAndNewlines) == answer)
+  }
+
+  @Test func aSeedRepeatsASample() async throws {
+    func sample(_ seed: String) async throws -> String {
+      try await Program.run("run", "-p", "The", "-n", "12", "--temp", "1.5", "--seed", seed, "-q")
+        .output
+    }
+    let first = try await sample("1")
+    #expect(try await sample("1") == first)
+    #expect(try await sample("2") != first)
+  }
+
+  @Test func aStopTextEndsTheAnswer() async throws {
+    let whole = try await Program.run("run", "-p", "The Marigold", "-n", "6", "-q").output
+    let stop = String(whole.split(separator: " ")[0])
+    let result = try await Program.run(
+      "run", "-p", "The Marigold", "-n", "6", "--stop", stop, "--json")
+    let json = try JSONValue(parsing: result.output)
+    #expect(json["finish_reason"] == "stop")
+    #expect(json["text"]?.stringValue?.contains(stop) == false)
+  }
+
+  @Test func chatAnswersEachLine() async throws {
+    let result = try await Program.run(
+      "chat", "-n", "24", input: "Hello\n/clear\nWho are you?\n/exit\nHello\n")
+    #expect(result.status == 0)
+    #expect(result.errors.isEmpty)
+    #expect(result.output.split(separator: "\n").count == 2)
+    #expect(!result.output.contains("> "))
+  }
+
+  @Test func benchPrintsRows() async throws {
+    let result = try await Program.run(
+      "bench", "throughput", "-p", "16,8", "-n", "4", "-d", "0,40", "-r", "2", "-t", "2", "--json")
+    let json = try JSONValue(parsing: result.output)
+    let rows = try #require(json.arrayValue)
+    #expect(result.status == 0)
+    #expect(
+      rows.map { $0["test"]?.stringValue } == [
+        "pp16", "pp8", "tg4", "pp16@d40", "pp8@d40", "tg4@d40",
+      ])
+    for row in rows {
+      let samples = row["samples_ts"]?.arrayValue?.compactMap(\.doubleValue) ?? []
+      let mean = samples.reduce(0, +) / 2
+      #expect(samples.count == 2)
+      #expect(abs((row["avg_ts"]?.doubleValue ?? 0) - mean) < 0.01)
+      #expect(mean > 0)
+      #expect(row["stddev_ts"] != nil)
+      #expect(row["n_threads"] == 2)
+    }
+    #expect(rows.last?["n_depth"] == 40)
+    #expect(rows.last?["n_gen"] == 4)
+    #expect(rows.last?["n_prompt"] == 0)
+  }
+}

@@ -1,0 +1,189 @@
+import ApusCore
+import CApusKernels
+
+/// Random queries and pages, as the attention kernels see them.
+final class AttentionProblem: CustomStringConvertible {
+  static let headDimensions = [4, 8, 24, 64, 80, 96, 112, 128, 256]
+
+  struct Shape {
+    var headDimension = 64
+    var group = 1
+    var rows = 1
+    var firstIndex = 0
+    var keyType = APUS_KV_F32
+    var valueType = APUS_KV_F32
+    var sinks = 0
+    var window = 0
+    var tree: [UInt64]?
+    var softcap: Float = 0
+    /// Queries and keys with huge, infinite and NaN numbers.
+    var wild = false
+
+    var keyCount: Int { firstIndex + rows }
+    var padded: Int { (headDimension + 15) / 16 * 16 }
+  }
+
+  struct Partial {
+    var output: [Float]
+    var maximum: [Float]
+    var sum: [Float]
+  }
+
+  let shape: Shape
+  private(set) var keys: [[Float]] = []
+  private(set) var values: [[Float]] = []
+  let queries: [Float]
+  private let queryStride: Int
+  private var arena: [UInt8]
+  private let pages: [Int32]
+  private let slotBytes: Int
+  private let keyOffset: Int
+  private let valueOffset: Int
+  private static let pageStride = 3
+  private static let pageOffset = 1
+
+  var vectorCount: Int { shape.rows * shape.group }
+  var pageCount: Int { (shape.keyCount + 31) / 32 }
+  var scale: Float { 1 / Float(shape.headDimension).squareRoot() }
+  var description: String { "\(shape)" }
+
+  init(_ shape: Shape, seed: UInt64) {
+    var random = RandomSource(seed: seed)
+    self.shape = shape
+    let dimension = shape.headDimension
+    queryStride = shape.group * dimension + random.below(7)
+    queries = random.floats(shape.rows * queryStride, wild: shape.wild)
+    keyOffset = 128
+    valueOffset = keyOffset + dimension * 32 * (shape.keyType == APUS_KV_F32 ? 4 : 2)
+    let end = valueOffset + shape.padded * 32 * (shape.valueType == APUS_KV_F32 ? 4 : 2)
+    slotBytes = (end + 63) / 64 * 64
+    let count = (shape.keyCount + 31) / 32
+    pages = (0..<Int32(count)).shuffled(using: &random)
+    // What no token was written to holds anything, NaN included.
+    arena = random.bytes(slotBytes * (count * Self.pageStride + 1))
+    for index in 0..<shape.keyCount {
+      store(
+        index, key: random.floats(dimension, wild: shape.wild), value: random.floats(dimension))
+    }
+  }
+
+  private func store(_ index: Int, key: [Float], value: [Float]) {
+    let slot = Int(pages[index / 32]) * Self.pageStride + Self.pageOffset
+    arena.withUnsafeMutableBufferPointer {
+      let base = $0.baseAddress! + slot * slotBytes
+      apus_kv_store(
+        Int32(shape.keyType), Int32(shape.valueType), base + keyOffset, base + valueOffset,
+        index % 32, shape.headDimension, shape.padded, key, value)
+      keys.append(
+        [Float](unsafeUninitializedCapacity: shape.headDimension) { buffer, count in
+          apus_kv_load_key(
+            Int32(shape.keyType), base + keyOffset, index % 32, shape.headDimension,
+            buffer.baseAddress)
+          count = shape.headDimension
+        })
+      values.append(
+        [Float](unsafeUninitializedCapacity: shape.headDimension) { buffer, count in
+          apus_kv_load_value(
+            Int32(shape.valueType), base + valueOffset, index % 32, shape.headDimension,
+            shape.padded, buffer.baseAddress)
+          count = shape.headDimension
+        })
+    }
+  }
+
+  func query(_ vector: Int) -> [Float] {
+    let start =
+      vector / shape.group * queryStride + vector % shape.group * shape.headDimension
+    return Array(queries[start..<start + shape.headDimension])
+  }
+
+  /// Whether a row reads a key, written down once more.
+  func reads(row: Int, key: Int) -> Bool {
+    var (own, position) = (shape.firstIndex + row, key)
+    if let tree = shape.tree {
+      own = shape.firstIndex + tree[row].nonzeroBitCount - 1
+      if key >= shape.firstIndex {
+        let bit = UInt64(1) << UInt64(key - shape.firstIndex)
+        if tree[row] & bit == 0 { return false }
+        position = shape.firstIndex + (tree[row] & (bit - 1)).nonzeroBitCount
+      }
+    }
+    guard position <= own else { return false }
+    return shape.window == 0 || position > own - shape.window || position < shape.sinks
+  }
+
+  func withDescriptor<R>(_ body: (UnsafePointer<apus_attention>) -> R) -> R {
+    queries.withUnsafeBufferPointer { queries in
+      arena.withUnsafeBufferPointer { arena in
+        pages.withUnsafeBufferPointer { pages in
+          (shape.tree ?? []).withUnsafeBufferPointer { tree in
+            var a = apus_attention()
+            (a.q, a.q_stride) = (queries.baseAddress, queryStride)
+            (a.group, a.head_dim) = (shape.group, shape.headDimension)
+            a.padded_dim = shape.padded
+            (a.arena, a.slot_bytes) = (arena.baseAddress, slotBytes)
+            (a.key_offset, a.value_offset) = (keyOffset, valueOffset)
+            a.pages = pages.baseAddress
+            (a.page_stride, a.page_offset) = (Self.pageStride, Self.pageOffset)
+            (a.key_type, a.value_type) = (Int32(shape.keyType), Int32(shape.valueType))
+            a.first_index = shape.firstIndex
+            (a.sinks, a.window) = (shape.sinks, shape.window)
+            a.tree = shape.tree == nil ? nil : tree.baseAddress
+            (a.scale, a.softcap) = (scale, shape.softcap)
+            let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: slotBytes)
+            defer { scratch.deallocate() }
+            a.scratch = scratch
+            return body(&a)
+          }
+        }
+      }
+    }
+  }
+
+  func attend(_ table: KernelTable, vectors: Range<Int>? = nil, pages: Range<Int>? = nil) -> Partial
+  {
+    let vectors = vectors ?? 0..<vectorCount
+    let pages = pages ?? 0..<pageCount
+    let output = GuardedFloats([Float](repeating: 3, count: vectors.count * shape.padded))
+    let maximum = GuardedFloats([Float](repeating: 3, count: vectors.count))
+    let sum = GuardedFloats([Float](repeating: 3, count: vectors.count))
+    withDescriptor {
+      table.functions.pointee.attend(
+        $0, vectors.lowerBound, vectors.upperBound, pages.lowerBound, pages.upperBound,
+        output.base, maximum.base, sum.base)
+    }
+    precondition(output.marginsAreIntact && maximum.marginsAreIntact && sum.marginsAreIntact)
+    return Partial(output: output.values, maximum: maximum.values, sum: sum.values)
+  }
+
+  /// Adds a partial of one vector to another, in place.
+  static func merge(_ table: KernelTable, _ a: inout Partial, _ b: Partial) {
+    precondition(a.sum.count == 1 && b.sum.count == 1)
+    var (maximum, sum) = (a.maximum[0], a.sum[0])
+    table.functions.pointee.merge(
+      &a.output, &maximum, &sum, b.output, b.maximum[0], b.sum[0], a.output.count)
+    (a.maximum[0], a.sum[0]) = (maximum, sum)
+  }
+
+  /// Softmax attention of one vector in double precision, and the weights.
+  func naive(vector: Int) -> (output: [Double], weights: [Double]) {
+    let q = query(vector)
+    var scores = keys.indices.map { index -> Double in
+      guard reads(row: vector / shape.group, key: index) else { return -.infinity }
+      var score = zip(q, keys[index]).reduce(0) { $0 + Double($1.0) * Double($1.1) } * Double(scale)
+      if shape.softcap > 0 {
+        score = Double(shape.softcap) * hyperbolicTangent(score / Double(shape.softcap))
+      }
+      return score
+    }
+    let highest = scores.max()!
+    scores = scores.map { exponential($0 - highest) }
+    let total = scores.reduce(0, +)
+    let weights = scores.map { $0 / total }
+    var output = [Double](repeating: 0, count: shape.headDimension)
+    for (weight, value) in zip(weights, values) where weight > 0 {
+      for d in output.indices { output[d] += weight * Double(value[d]) }
+    }
+    return (output, weights)
+  }
+}

@@ -1,0 +1,53 @@
+import ApusCore
+import ApusEngine
+import ApusModels
+import Testing
+
+@Suite struct EnginePlanTests {
+  /// 2 layers, 2 KV heads of 16 in f16: a block of 32 tokens takes 2 * 2 * (128 + 1024 + 1024) = 8,704 bytes.
+  private let model = ModelConfiguration(
+    architecture: "llama", name: "test",
+    shape: ModelShape(
+      layerCount: 2, headCount: 4, kvHeadCount: 2, headDimension: 16, vocabularySize: 100,
+      contextLength: 1024),
+    hiddenSize: 64, intermediateSize: 128, normEpsilon: 1e-5,
+    rope: RopeConfiguration(base: 10_000, dimension: 16, layout: .half, scaling: .none),
+    tiedEmbeddings: true)
+
+  private func plan(
+    available: Int = 1 << 30, weights: Int = 1 << 20,
+    _ change: (inout EngineConfiguration) -> Void = { _ in }
+  ) throws -> EnginePlan {
+    var configuration = EngineConfiguration()
+    change(&configuration)
+    return try EnginePlan(
+      configuration, model: model, weightByteCount: weights, availableMemory: available)
+  }
+
+  @Test func roomForAllSequences() throws {
+    let plan = try plan { $0.maxSequences = 3 }
+    #expect(plan.contextLength == 1024)
+    #expect(plan.geometry.blockByteCount == 8704)
+    #expect(plan.blockCount == 3 * 32)
+  }
+
+  @Test func littleMemoryShortensTheContext() throws {
+    let plan = try plan(available: (1 << 20) + 8704 * 20)
+    #expect(plan.blockCount == 12)
+    #expect(plan.contextLength == 12 * 32)
+  }
+
+  @Test func refusals() {
+    #expect(throws: EngineError.modelTooLarge(needed: (1 << 20) + 8704, available: 1 << 20)) {
+      try plan(available: 1 << 20)
+    }
+    #expect(throws: EngineError.contextTooLarge(tokens: 64, needed: 17408, available: 8704)) {
+      try plan {
+        $0.contextLength = 64
+        $0.kvMemory = ByteCount(10_000)
+      }
+    }
+    #expect(throws: EngineError.invalidContextLength(0)) { try plan { $0.contextLength = 0 } }
+    #expect(throws: CatalogError.self) { try plan { $0.keyFormat = "q9" } }
+  }
+}
