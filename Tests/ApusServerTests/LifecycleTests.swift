@@ -39,11 +39,9 @@ private struct LoadFailure: Error, Equatable {}
 
   @Test func runningRequestsAreFinishedAndNewOnesRefused() async throws {
     let server = try await TestServer.ready()
-    let body = chat("Hello", [("stream", true), ("max_tokens", 100), ("ignore_eos", true)])
+    let body = chat("Hello", [("stream", true), ("max_tokens", 1900), ("ignore_eos", true)])
     async let running = server.post("/v1/chat/completions", body)
-    while server.model?.engine.statistics.running == 0 {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await server.waitUntilRunning()
     await server.group.triggerGracefulShutdown()
     // The signal is handled by a task of its own.
     while try await server.get("/health").status != 503 {
@@ -60,13 +58,11 @@ private struct LoadFailure: Error, Equatable {}
 
   @Test func theDeadlineEndsWhatStillRuns() async throws {
     var configuration = ServerConfiguration()
-    configuration.shutdownDeadline = .milliseconds(100)
+    configuration.shutdownDeadline = .milliseconds(1)
     let server = try await TestServer.ready(configuration: configuration)
-    let body = chat("Hello", [("stream", true), ("max_tokens", 1500), ("ignore_eos", true)])
+    let body = chat("Hello", [("stream", true), ("max_tokens", 1900), ("ignore_eos", true)])
     async let running = server.post("/v1/chat/completions", body)
-    while server.model?.engine.statistics.running == 0 {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await server.waitUntilRunning()
     try await server.stop()
     let response = try await running
     #expect(response.events.last == "[DONE]")

@@ -5,6 +5,7 @@ import ApusServer
 import Foundation
 import ServiceLifecycle
 import Synchronization
+import Testing
 
 /// A server with the builtin model on a port of its own.
 final class TestServer: Sendable {
@@ -74,6 +75,15 @@ final class TestServer: Sendable {
     _ path: String, _ body: JSONValue, headers: [(String, String)] = []
   ) async throws -> RawResponse {
     try await RawClient.request("POST", path, port: port, body: body.utf8, headers: headers)
+  }
+
+  /// Waits until a request runs.
+  func waitUntilRunning(within limit: Duration = .seconds(20)) async throws {
+    let end = ContinuousClock.now + limit
+    while model?.engine.statistics.running ?? 0 == 0 {
+      try #require(ContinuousClock.now < end, "no request ran")
+      try await Task.sleep(for: .milliseconds(1))
+    }
   }
 
   /// Waits until the engine has nothing to do; false after `limit`.
