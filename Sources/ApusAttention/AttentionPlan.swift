@@ -11,7 +11,7 @@ public struct AttentionPlan: Sendable {
   public private(set) var partialCount = 0
 
   /// Query vectors of one item without partials.
-  static let tile = 32
+  static let tile = 64
 
   public init() {}
 

@@ -2,12 +2,15 @@ import ApusCore
 import CApusKernels
 
 /// How the numbers of keys or values are stored in a slot; raw values are the kernels' type numbers.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 public enum KVElement: Int32, Sendable, CaseIterable {
   case f32 = 0
   case f16 = 1
   case bf16 = 2
-
-  public var byteCount: Int { self == .f32 ? 4 : 2 }
+  /// Eight bits a number with a half scale per token and 32 components.
+  case q8_0 = 3
+  /// Four bits a number with a half scale per token and 32 components.
+  case q4_0 = 4
 }
 
 /// The sizes of the KV memory of one model.
@@ -23,22 +26,25 @@ public struct KVGeometry: Sendable, Equatable {
   ) {
     self.layerCount = layerCount
     self.headCount = headCount
+    precondition(headDimension <= Self.largestHeadDimension, "heads of \(headDimension) numbers")
     self.headDimension = headDimension
     self.key = key
     self.value = value
   }
 
+  /// The most components a head may have.
+  public static let largestHeadDimension = Int(APUS_MOST_DIM)
   /// Tokens of one slot.
   public static let pageSize = Int(APUS_PAGE)
   /// Numbers of one value row: the head dimension rounded up to whole vectors.
   public var paddedDimension: Int { (headDimension + 15) / 16 * 16 }
   public var slotsPerBlock: Int { layerCount * headCount }
 
-  // A slot: 32 positions, keys [headDimension, 32], values [32, paddedDimension].
+  // A slot: 32 positions, keys, values, as kv_layout.h lays them out.
   var keyOffset: Int { Self.pageSize * 4 }
-  var valueOffset: Int { keyOffset + headDimension * Self.pageSize * key.byteCount }
+  var valueOffset: Int { keyOffset + apus_kv_key_bytes(key.rawValue, headDimension) }
   public var slotByteCount: Int {
-    (valueOffset + paddedDimension * Self.pageSize * value.byteCount + 63) / 64 * 64
+    (valueOffset + apus_kv_value_bytes(value.rawValue, paddedDimension) + 63) / 64 * 64
   }
   /// Bytes of the slots of all layers and heads for one page of tokens.
   public var blockByteCount: Int { slotByteCount * slotsPerBlock }
@@ -119,43 +125,17 @@ public final class KVArena {
     setPosition(slot: slot, token: token, position)
   }
 
+  /// Copies one token's key, value and position to another place, bit by bit.
+  public func copy(slot source: Int, token: Int, to target: Int, token targetToken: Int) {
+    apus_kv_copy(
+      geometry.key.rawValue, geometry.value.rawValue, geometry.headDimension,
+      geometry.paddedDimension, geometry.keyOffset, geometry.valueOffset, address(slot: source),
+      token, address(slot: target), targetToken)
+    setPosition(slot: target, token: targetToken, position(slot: source, token: token))
+  }
+
   /// Copies one slot over another.
   public func copy(slot source: Int, to target: Int) {
     address(slot: target).update(from: address(slot: source), count: geometry.slotByteCount)
-  }
-}
-
-extension Compute {
-  /// Writes the keys and values of a batch's rows into their slots of one layer.
-  ///
-  /// A row of `projections` holds the keys of all heads from `keyColumn` on and the values from `valueColumn` on.
-  /// Row i goes to token `tokens[i]` of block `blocks[i]`, with position `positions[i]`.
-  public func store(
-    _ projections: borrowing Matrix, rows: Int, keyColumn: Int, valueColumn: Int, layer: Int,
-    blocks: [PageID], tokens: [Int32], positions: [Int32], into arena: KVArena
-  ) {
-    let geometry = arena.geometry
-    let dimension = geometry.headDimension
-    precondition(rows <= projections.rows && rows <= blocks.count && rows <= tokens.count)
-    precondition(
-      max(keyColumn, valueColumn) + geometry.headCount * dimension <= projections.columns)
-    let source = projections.base
-    let stride = projections.columns
-    pool.ranges(rows, grain: 8) { range in
-      for row in range {
-        let keys = source + row * stride + keyColumn
-        let values = source + row * stride + valueColumn
-        let token = Int(tokens[row])
-        for head in 0..<geometry.headCount {
-          let slot = arena.slot(block: blocks[row], layer: layer, head: head)
-          let base = arena.address(slot: slot)
-          apus_kv_store(
-            geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
-            base + geometry.valueOffset, token, dimension, geometry.paddedDimension,
-            keys + head * dimension, values + head * dimension)
-          arena.setPosition(slot: slot, token: token, positions[row])
-        }
-      }
-    }
   }
 }

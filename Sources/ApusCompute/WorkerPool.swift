@@ -36,15 +36,18 @@ public final class WorkerPool: Sendable {
     withoutActuallyEscaping(body) { shared.run(count, $0) }
   }
 
-  /// Divides `0..<count` in pieces of at least `grain` and calls `body` with each.
-  public func ranges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+  /// Divides `0..<count` in at most `pieceLimit` pieces of about the same size, at least `grain` where there are
+  /// several, and calls `body` with the number of each and its range.
+  public func ranges(_ count: Int, grain: Int, _ body: (Int, Range<Int>) -> Void) {
     guard count > 0 else { return }
-    let pieces = min((count + grain - 1) / grain, threadCount * 4)
-    let size = (count + pieces - 1) / pieces
-    run((count + size - 1) / size) { piece in
-      body(piece * size..<min(count, (piece + 1) * size))
+    let pieces = max(1, min(count / grain, pieceLimit))
+    run(pieces) { piece in
+      body(piece, piece * count / pieces..<(piece + 1) * count / pieces)
     }
   }
+
+  /// The most pieces that `ranges` makes: several a thread, so that one that is held up does not hold up all.
+  public var pieceLimit: Int { threadCount == 1 ? 1 : threadCount * 8 }
 }
 
 extension WorkerPool {

@@ -55,11 +55,10 @@ public final class KVStore {
     for layer in 0..<geometry.layerCount {
       for head in 0..<geometry.headCount {
         let from = arena.slot(block: pages[source / size], layer: layer, head: head)
-        arena.store(
-          slot: arena.slot(block: pages[target / size], layer: layer, head: head),
-          token: target % size, key: arena.key(slot: from, token: source % size),
-          value: arena.value(slot: from, token: source % size),
-          position: arena.position(slot: from, token: source % size))
+        arena.copy(
+          slot: from, token: source % size,
+          to: arena.slot(block: pages[target / size], layer: layer, head: head),
+          token: target % size)
       }
     }
   }

@@ -4,6 +4,7 @@
 
 #include "apus_math.h"
 #include "include/apus_kernels.h"
+#include "kv_layout.h"
 
 // Bits [low, high) of 32; bounds may lie outside.
 APUS_INLINE uint32_t apus_range_bits(int64_t low, int64_t high) {
@@ -48,8 +49,6 @@ APUS_INLINE uint64_t apus_without_lowest(uint64_t bits, size_t count) {
 // Lays the keys and values of a row's branch side by side in a->scratch, as page `page` of the branch alone: the same
 // numbers in the same places give the same bits.
 static void __attribute__((unused)) apus_gather_branch(const apus_attention *a, size_t row, size_t page) {
-  size_t key_size = a->key_type == APUS_KV_F32 ? 4 : 2;
-  size_t value_bytes = a->padded_dim * (a->value_type == APUS_KV_F32 ? 4 : 2);
   size_t index = page * APUS_PAGE, first = a->first_index;
   uint64_t rest = apus_without_lowest(a->tree[row], index > first ? index - first : 0);
   for (size_t t = 0; t < APUS_PAGE; t++, index++) {
@@ -60,13 +59,9 @@ static void __attribute__((unused)) apus_gather_branch(const apus_attention *a, 
       rest &= rest - 1;
     }
     const uint8_t *slot = apus_slot(a, source / APUS_PAGE);
-    const uint8_t *key = slot + a->key_offset + source % APUS_PAGE * key_size;
-    uint8_t *to = a->scratch + a->key_offset + t * key_size;
-    for (size_t d = 0; d < a->head_dim; d++, key += APUS_PAGE * key_size, to += APUS_PAGE * key_size)
-      if (key_size == 4) memcpy(to, key, 4);
-      else memcpy(to, key, 2);
-    memcpy(a->scratch + a->value_offset + t * value_bytes,
-           slot + a->value_offset + source % APUS_PAGE * value_bytes, value_bytes);
+    apus_kv_copy_key(a->key_type, a->head_dim, slot + a->key_offset, source % APUS_PAGE, a->scratch + a->key_offset, t);
+    apus_kv_copy_value(a->value_type, a->padded_dim, slot + a->value_offset, source % APUS_PAGE,
+                       a->scratch + a->value_offset, t);
   }
 }
 

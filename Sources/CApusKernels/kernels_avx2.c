@@ -12,6 +12,9 @@
 #define APUS_ISA "avx2"
 
 #define PANELS 2
+#define FEW_ROWS(X, ...) X(4, __VA_ARGS__) X(3, __VA_ARGS__) X(2, __VA_ARGS__) X(1, __VA_ARGS__)
+#define QUERIES 3
+#define UP_TO_QUERIES(X) X(1) X(2) X(3)
 
 typedef _Float16 half16 __attribute__((ext_vector_type(16), aligned(2)));
 #define LOAD_F16(p) __builtin_convertvector(*(const half16 *)(p), v16)

@@ -89,39 +89,55 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 
 #define INT8_TILE_(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P) \
   INT8_TILE(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P)
-#define INT8_GEMM(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)            \
-  INT8_TILE(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 4, 1)           \
-  INT8_TILE(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 1, 1)           \
-  INT8_TILE_(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 4, PANELS)     \
-  INT8_TILE_(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 1, PANELS)     \
+#define INT8_FEW(R, ...) INT8_TILE_(__VA_ARGS__, R, 1)
+#define INT8_GEMM(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                    \
+  FEW_ROWS(INT8_FEW, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                \
+  INT8_TILE_(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 4, PANELS)             \
   GEMM(gemm_##NAME)
 #define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
 
 APUS_INT8_FORMATS(INT8_GEMM)
 
+// One block of 32 with infinity or NaN in it: NaN counts as 0, the rest saturates.
+static float quantize_wild(const float *x, int8_t *q) {
+  float largest = 0;
+  for (int i = 0; i < 32; i++)
+    if (fabsf(x[i]) > largest) largest = fabsf(x[i]);
+  if (largest > 3.0e38f) largest = 3.0e38f;
+  float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
+  for (int i = 0; i < 32; i++) {
+    float value = rintf(x[i] * inverse);
+    q[i] = (int8_t)(value != value ? 0 : value > 127 ? 127 : value < -127 ? -127 : value);
+  }
+  return largest * (1.0f / 127.0f);
+}
+
 static void quantize_row(const float *x, size_t k, int zero, int sub, int8_t *q, float *scale, int32_t *offset,
                          float *minimum) {
   for (size_t b = 0; b < k / APUS_BLOCK; b++, x += APUS_BLOCK, q += APUS_BLOCK) {
-    v16 half[2] = {LOAD(x), LOAD(x + 16)}, size[2];
-    for (int i = 0; i < 2; i++) {
-      size[i] = __builtin_elementwise_abs(half[i]);
-      size[i] = size[i] == size[i] ? size[i] : SPLAT(0.0f);
+    v16 low = LOAD(x), high = LOAD(x + 16);
+    u16 a = (u16)low & 0x7fffffff, c = (u16)high & 0x7fffffff;  // ordered as the numbers without sign are
+    float largest = apus_float(__builtin_reduce_max(a > c ? a : c));
+    i16 first, second;
+    if (largest <= 3.0e38f) {
+      float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
+      scale[b] = largest * (1.0f / 127.0f);
+      first = __builtin_convertvector(__builtin_elementwise_rint(low * SPLAT(inverse)), i16);
+      second = __builtin_convertvector(__builtin_elementwise_rint(high * SPLAT(inverse)), i16);
+      *(s16 *)q = __builtin_convertvector(first, s16);
+      *(s16 *)(q + 16) = __builtin_convertvector(second, s16);
+    } else {
+      scale[b] = quantize_wild(x, q);
+      first = __builtin_convertvector(*(s16 *)q, i16);
+      second = __builtin_convertvector(*(s16 *)(q + 16), i16);
     }
-    float largest = __builtin_reduce_max(size[0] > size[1] ? size[0] : size[1]);
-    if (largest > 3.0e38f) largest = 3.0e38f;
-    float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
-    scale[b] = largest * (1.0f / 127.0f);
     int32_t total[2];
-    for (int i = 0; i < 2; i++) {
-      v16 value = __builtin_elementwise_rint(half[i] * SPLAT(inverse));
-      value = value == value ? value : SPLAT(0.0f);
-      value = value > SPLAT(127.0f) ? SPLAT(127.0f) : value;
-      value = value < SPLAT(-127.0f) ? SPLAT(-127.0f) : value;
-      i16 integers = __builtin_convertvector(value, i16);
-      total[i] = __builtin_reduce_add(integers);
-      *(s16 *)(q + i * 16) = __builtin_convertvector(integers, s16);
+    if (sub == 32) {
+      total[0] = __builtin_reduce_add(first + second);
+    } else {
+      total[0] = __builtin_reduce_add(first);
+      total[1] = __builtin_reduce_add(second);
     }
-    if (sub == 32) total[0] += total[1];
     for (int i = 0; i < 32 / sub; i++) {
       *offset++ = -zero * total[i];
       *minimum++ = scale[b] * (float)total[i];

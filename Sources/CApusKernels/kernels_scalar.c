@@ -167,16 +167,32 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
   }
 }
 
-static float load_kv(int type, const uint8_t *base, size_t index) {
-  return type == APUS_KV_F32 ? load_f32(base + index * 4)
-                             : type == APUS_KV_F16 ? load_f16(base + index * 2) : load_bf16(base + index * 2);
-}
-
+// q·k, as the vector kernels add it up: keys in 4 or 8 bits meet a rounded query, block by block.
 static void page_scores(const apus_attention *a, const float *q, const uint8_t *slot, float *score) {
+  const uint8_t *keys = slot + a->key_offset;
+  int quantized = a->key_type >= APUS_KV_Q8_0, zero = apus_kv_zero(a->key_type);
+  size_t blocks = apus_blocks(a->head_dim), groups = apus_kv_groups(a->key_type);
+  float padded[APUS_MOST_DIM] = {0}, qscale[APUS_MOST_DIM / 32], minimum[APUS_MOST_DIM / 32];
+  int8_t rounded[APUS_MOST_DIM];
+  int32_t offset[APUS_MOST_DIM / 32];
+  memcpy(padded, q, a->head_dim * sizeof(float));
+  if (quantized) quantize_row(padded, blocks * 32, zero, 32, rounded, qscale, offset, minimum);
   for (size_t t = 0; t < APUS_PAGE; t++) {
-    float dot = 0;
-    for (size_t d = 0; d < a->head_dim; d++)
-      dot = fmaf(load_kv(a->key_type, slot + a->key_offset, d * APUS_PAGE + t), q[d], dot);
+    float dot = 0, key[APUS_MOST_DIM];
+    if (!quantized) {
+      apus_kv_load_key(a->key_type, keys, t, a->head_dim, key);
+      for (size_t d = 0; d < a->head_dim; d++) dot = fmaf(key[d], q[d], dot);
+    }
+    for (size_t b = 0; quantized && b < blocks; b++) {
+      int32_t sum = 0;
+      for (size_t i = 0; i < 32; i++) {
+        size_t group = b * groups + i / 4 % groups;
+        int u = keys[blocks * APUS_PAGE * 2 + group * APUS_KV_GROUP + t * 4 + i % 4];
+        if (groups == 4) u = u >> i / 16 * 4 & 15;
+        sum += (u - zero) * rounded[b * 32 + i];
+      }
+      dot = fmaf((float)sum, load_f16(keys + (b * APUS_PAGE + t) * 2) * qscale[b], dot);
+    }
     score[t] = dot * a->scale;
     if (a->softcap > 0) score[t] = a->softcap * tanhf(score[t] / a->softcap);
   }
@@ -184,39 +200,46 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
 
 static void attend(const apus_attention *a, size_t begin, size_t end, size_t page_begin, size_t page_end,
                    float *output, float *maximum, float *sum) {
+  enum { SPLIT = APUS_SPLIT_PAGES * APUS_PAGE };
   for (size_t vector = begin; vector < end; vector++) {
     float *out = output + (vector - begin) * a->padded_dim;
+    float score[SPLIT], largest = -INFINITY, lane[16] = {0};
     memset(out, 0, a->padded_dim * sizeof(float));
-    float largest = -INFINITY, total = 0;
+    size_t row = vector / a->group;
     for (size_t page = page_begin; page < page_end; page++) {
-      uint32_t mask = apus_page_mask(a, vector / a->group, page);
+      uint32_t mask = apus_page_mask(a, row, page);
+      float *s = score + (page - page_begin) * APUS_PAGE;
+      if (mask) {
+        int tree = apus_is_tree_page(a, page);
+        if (tree) apus_gather_branch(a, row, page);
+        page_scores(a, apus_query(a, vector), tree ? a->scratch : apus_slot(a, page), s);
+      }
+      for (size_t t = 0; t < APUS_PAGE; t++) {
+        if (!(mask >> t & 1)) s[t] = -INFINITY;
+        if (s[t] > largest) largest = s[t];
+      }
+    }
+    for (size_t i = 0; i < (page_end - page_begin) * APUS_PAGE; i++) {
+      score[i] = largest > -INFINITY ? apus_exp(score[i] - largest) : 0;
+      lane[i % 16] += score[i];
+    }
+    for (size_t page = page_begin; page < page_end; page++) {
+      uint32_t mask = apus_page_mask(a, row, page);
       if (!mask) continue;
       const uint8_t *slot = apus_slot(a, page);
       if (apus_is_tree_page(a, page)) {
-        apus_gather_branch(a, vector / a->group, page);
+        apus_gather_branch(a, row, page);
         slot = a->scratch;
       }
-      float score[APUS_PAGE], lane[16];
-      page_scores(a, apus_query(a, vector), slot, score);
-      float highest = largest;
-      for (size_t t = 0; t < APUS_PAGE; t++)
-        if (mask >> t & 1 && score[t] > highest) highest = score[t];
-      for (size_t t = 0; t < APUS_PAGE; t++)
-        score[t] = mask >> t & 1 && highest > -INFINITY ? apus_exp(score[t] - highest) : 0;
-      for (size_t t = 0; t < 16; t++) lane[t] = score[t] + score[t + 16];
-      float correction = highest == largest ? 1 : apus_exp(largest - highest);
-      total = fmaf(total, correction, apus_sum16(lane));
-      for (size_t d = 0; d < a->padded_dim; d++) {
-        float value = out[d] * correction;
-        for (size_t t = 0; t < APUS_PAGE; t++)
-          if (mask >> t & 1)
-            value = fmaf(load_kv(a->value_type, slot + a->value_offset, t * a->padded_dim + d), score[t], value);
-        out[d] = value;
+      for (size_t t = 0; t < APUS_PAGE; t++) {
+        if (!(mask >> t & 1)) continue;
+        float value[APUS_MOST_DIM], weight = score[(page - page_begin) * APUS_PAGE + t];
+        apus_kv_load_value(a->value_type, slot + a->value_offset, t, a->padded_dim, a->padded_dim, value);
+        for (size_t d = 0; d < a->padded_dim; d++) out[d] = fmaf(value[d], weight, out[d]);
       }
-      largest = highest;
     }
     maximum[vector - begin] = largest;
-    sum[vector - begin] = total;
+    sum[vector - begin] = apus_sum16(lane);
   }
 }
 
@@ -255,6 +278,6 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
 #define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
 
 const apus_kernels apus_kernels_scalar = {
-    "scalar", gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
+    "scalar", 1, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
     quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
 };

@@ -34,7 +34,10 @@ import Testing
     for count in [0, 1, 5, 31, 32, 33, 1000] {
       for grain in [1, 2, 8, 64, 5000] {
         let ranges = Mutex<[Range<Int>]>([])
-        pool.ranges(count, grain: grain) { range in ranges.withLock { $0.append(range) } }
+        pool.ranges(count, grain: grain) { piece, range in
+          #expect(piece < pool.pieceLimit)
+          ranges.withLock { $0.append(range) }
+        }
         let sorted = ranges.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
         #expect(sorted.flatMap(Array.init) == Array(0..<count))
         #expect(sorted.allSatisfy { !$0.isEmpty })

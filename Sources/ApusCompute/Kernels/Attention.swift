@@ -115,8 +115,8 @@ public struct PartialResults: ~Copyable {
 extension Compute {
   /// Keys of one split: partial results are always taken over whole splits and merged in order, whatever the number
   /// of rows or threads, so that the result has the same bits.
-  public static let attentionSplit = 512
-  static let splitPages = attentionSplit / KVGeometry.pageSize
+  public static let attentionSplit = Int(APUS_SPLIT_PAGES * APUS_PAGE)
+  static let splitPages = Int(APUS_SPLIT_PAGES)
 
   /// Computes the items; those without a partial write rows [batch, headCount * headDimension] of `output`.
   public func attend(
@@ -149,7 +149,7 @@ extension Compute {
           table.attendWhole(
             descriptor, vectors: vectors, splits: Int(item.splitEnd), pageCount: slice.pageCount,
             padded: padded
-          ) { output, sums in
+          ) { output, _, sums in
             target.write(
               output, sums, vectors: vectors, slice: slice, head: Int(item.head), layer: layer,
               geometry: geometry)
@@ -191,9 +191,12 @@ extension Compute {
 
 extension UnsafePointer<apus_kernels> {
   /// All splits of one range of vectors, merged one after the other.
-  fileprivate func attendWhole(
+  ///
+  /// `finish` gets the outputs, maxima and sums.
+  func attendWhole(
     _ descriptor: UnsafePointer<apus_attention>, vectors: Range<Int>, splits: Int, pageCount: Int,
-    padded: Int, _ finish: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+    padded: Int,
+    _ finish: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
   ) {
     let count = vectors.count
     let size = count * (padded + 2)
@@ -213,13 +216,16 @@ extension UnsafePointer<apus_kernels> {
             part[count * padded + vector], part[count * padded + count + vector], padded)
         }
       }
-      finish(result, result + count * padded + count)
+      finish(result, result + count * padded, result + count * padded + count)
     }
   }
 }
 
 extension AttentionSlice {
   var pageCount: Int { (keyCount + KVGeometry.pageSize - 1) / KVGeometry.pageSize }
+  public var splitCount: Int {
+    (keyCount + Compute.attentionSplit - 1) / Compute.attentionSplit
+  }
 
   /// Calls `body` with the kernels' view of this slice and one KV head.
   func withDescriptor(

@@ -11,13 +11,24 @@ extension UnsafePointer<apus_kernels> {
   }
 }
 
-/// Rows of activations rounded to 8 bits with one scale per 32 numbers.
+/// What is done to a row of activations on its way into a product.
+public enum RowTransform: Sendable {
+  case none
+  /// Divides by the root mean square and multiplies by `weight`.
+  case rmsNorm(weight: [Float], epsilon: Float)
+  /// The row holds gates and as many ups: silu(gate) * up.
+  case swiglu
+}
+
+/// Room for the rows of one product: transformed, and rounded to 8 bits with one scale per 32 numbers.
 public struct QuantizedRows: ~Copyable {
   var values: Buffer<Int8>
   var scales: Buffer<Float>
   /// Per 16 or 32 numbers, as the weights' format asks: what their offset and their minima are multiplied by.
   var offsets: Buffer<Int32>
   var minima: Buffer<Float>
+  /// Transformed rows; where they are rounded at once, one for each piece of work.
+  var floats: Buffer<Float>
 
   public init(rows: Int, columns: Int) {
     let blocks = (columns + 31) / 32
@@ -25,26 +36,27 @@ public struct QuantizedRows: ~Copyable {
     scales = Buffer(count: rows * blocks)
     offsets = Buffer(count: rows * blocks * 2)
     minima = Buffer(count: rows * blocks * 2)
+    floats = Buffer(count: rows * columns)
   }
 }
 
 extension Compute {
-  /// output[rows, column...] = input[rows, weight.columns] · weightᵀ (+ bias) (+ output).
+  /// output[rows, column...] = transform(input[rows, ...]) · weightᵀ (+ bias) (+ output).
   ///
-  /// The weight.rows results of a row go to columns from `column` on; `scratch` holds the rounded input where the
-  /// weights are 8-bit.
+  /// The weight.rows results of a row go to columns from `column` on; `scratch` holds what the input becomes on the
+  /// way.
   public func multiply(
-    _ input: borrowing Matrix, rows: Int, by weight: PackedMatrix, bias: [Float]? = nil,
-    accumulate: Bool = false, scratch: inout QuantizedRows, into output: inout Matrix,
-    column: Int = 0
+    _ input: borrowing Matrix, transform: RowTransform = .none, rows: Int,
+    by weight: PackedMatrix, bias: [Float]? = nil, accumulate: Bool = false,
+    scratch: inout QuantizedRows, into output: inout Matrix, column: Int = 0
   ) {
     precondition(rows <= input.rows && rows <= output.rows, "\(rows) rows do not fit")
-    precondition(weight.columns <= input.columns && column + weight.rows <= output.columns)
+    precondition(
+      transform.inputWidth(weight.columns) <= input.columns
+        && column + weight.rows <= output.columns)
     precondition(bias.map { $0.count == weight.rows } ?? true)
     guard rows > 0 else { return }
     var gemm = apus_gemm()
-    gemm.x = UnsafePointer(input.base)
-    gemm.x_stride = input.columns
     gemm.w = weight.base
     gemm.panel_bytes = weight.panelByteCount
     gemm.rows = rows
@@ -54,7 +66,9 @@ extension Compute {
     gemm.y_stride = output.columns
     gemm.accumulate = accumulate ? 1 : 0
     if case .int8(let format) = weight.layout {
-      quantize(input, rows: rows, format: format, into: &scratch, gemm: &gemm)
+      quantize(input, transform, format: format, scratch: &scratch, gemm: &gemm)
+    } else {
+      transformRows(input, transform, scratch: &scratch, gemm: &gemm)
     }
     if let bias {
       bias.withUnsafeBufferPointer {
@@ -66,11 +80,31 @@ extension Compute {
     }
   }
 
-  private func quantize(
-    _ input: borrowing Matrix, rows: Int, format: Int32, into scratch: inout QuantizedRows,
+  private func transformRows(
+    _ input: borrowing Matrix, _ transform: RowTransform, scratch: inout QuantizedRows,
     gemm: inout apus_gemm
   ) {
-    let k = gemm.k
+    let (source, stride) = (UnsafePointer(input.base), input.columns)
+    gemm.x = source
+    gemm.x_stride = stride
+    if case .none = transform { return }
+    let (k, rows) = (gemm.k, gemm.rows)
+    precondition(rows * k <= scratch.floats.count, "no room for \(rows) rows of \(k)")
+    let (table, target) = (kernels.table, scratch.floats.base)
+    pool.ranges(rows, grain: 8) { _, range in
+      for row in range {
+        transform.apply(table, source + row * stride, count: k, into: target + row * k)
+      }
+    }
+    gemm.x = UnsafePointer(target)
+    gemm.x_stride = k
+  }
+
+  private func quantize(
+    _ input: borrowing Matrix, _ transform: RowTransform, format: Int32,
+    scratch: inout QuantizedRows, gemm: inout apus_gemm
+  ) {
+    let (k, rows) = (gemm.k, gemm.rows)
     let blocks = k / 32
     let (zero, sub) = (apus_int8_zero(format), apus_int8_sub(format))
     let groups = k / Int(sub)
@@ -78,15 +112,17 @@ extension Compute {
       rows * k <= scratch.values.count && rows * blocks <= scratch.scales.count,
       "no room for \(rows) rounded rows of \(k)")
     let table = kernels.table
-    let source = input.base
-    let stride = input.columns
-    let (values, scales) = (scratch.values.base, scratch.scales.base)
+    let (source, stride) = (UnsafePointer(input.base), input.columns)
+    let (values, scales, floats) = (
+      scratch.values.base, scratch.scales.base, scratch.floats.base
+    )
     let (offsets, minima) = (scratch.offsets.base, scratch.minima.base)
-    pool.ranges(rows, grain: 8) { range in
+    pool.ranges(rows, grain: 8) { piece, range in
       for row in range {
+        let x = transform.apply(table, source + row * stride, count: k, into: floats + piece * k)
         table.pointee.quantize_row(
-          source + row * stride, k, zero, sub, values + row * k, scales + row * blocks,
-          offsets + row * groups, minima + row * groups)
+          x, k, zero, sub, values + row * k, scales + row * blocks, offsets + row * groups,
+          minima + row * groups)
       }
     }
     gemm.xq = UnsafePointer(values)
@@ -107,10 +143,9 @@ extension Compute {
       case .blocks: Optional<GemmFunction>.none
       }
     guard let function else { return multiplyBlocks(gemm, weight) }
-    // Pieces are whole groups of panels, so that each thread keeps its register tiles full.
-    let group = 6
-    let groups = (weight.panelCount + group - 1) / group
-    pool.ranges(groups, grain: 1) { range in
+    // With many rows pieces are whole register tiles; with a few, panels.
+    let group = gemm.rows >= Int(APUS_MANY_ROWS) ? table.pointee.panels : 1
+    pool.ranges((weight.panelCount + group - 1) / group, grain: 1) { _, range in
       withUnsafePointer(to: gemm) {
         function(
           $0, range.lowerBound * group, min(range.upperBound * group, weight.panelCount))
@@ -123,7 +158,7 @@ extension Compute {
     let table = kernels.table
     let chunk = 256
     let width = Int(APUS_PANEL)
-    pool.ranges(weight.panelCount, grain: 1) { range in
+    pool.ranges(weight.panelCount, grain: 1) { _, range in
       let floats = 2 * chunk * width + gemm.rows * width
       withUnsafeTemporaryAllocation(byteCount: floats * 4 + 64, alignment: 64) { memory in
         let scratch = memory.baseAddress!.bindMemory(to: Float.self, capacity: floats)
@@ -158,5 +193,27 @@ extension Compute {
         target[column] = gemm.accumulate != 0 ? target[column] + value : value
       }
     }
+  }
+}
+
+extension RowTransform {
+  /// Numbers of an input row that become `count`.
+  fileprivate func inputWidth(_ count: Int) -> Int {
+    if case .swiglu = self { 2 * count } else { count }
+  }
+
+  /// The transformed row: `target`, or the input itself where nothing is done to it.
+  @discardableResult
+  fileprivate func apply(
+    _ table: UnsafePointer<apus_kernels>, _ row: UnsafePointer<Float>, count: Int,
+    into target: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    switch self {
+    case .none: return row
+    case .rmsNorm(let weight, let epsilon):
+      table.pointee.rms_norm(row, weight, epsilon, count, target)
+    case .swiglu: table.pointee.swiglu(row, row + count, count, target)
+    }
+    return UnsafePointer(target)
   }
 }

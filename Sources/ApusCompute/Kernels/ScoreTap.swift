@@ -21,12 +21,14 @@ extension Compute {
       slice.withDescriptor(
         queries: source, stride: stride, layer: layer, head: head, arena: arena
       ) { descriptor in
-        var output = [Float](repeating: 0, count: padded)
         for vector in rows.lowerBound * group..<rows.upperBound * group {
-          var (maximum, sum): (Float, Float) = (0, 0)
-          table.pointee.attend(
-            descriptor, vector, vector + 1, 0, slice.pageCount, &output, &maximum, &sum)
-          table.pointee.tap(descriptor, vector, mass.count, maximum, sum, mass.baseAddress)
+          table.attendWhole(
+            descriptor, vectors: vector..<vector + 1, splits: slice.splitCount,
+            pageCount: slice.pageCount, padded: padded
+          ) { _, maximum, sum in
+            table.pointee.tap(
+              descriptor, vector, mass.count, maximum.pointee, sum.pointee, mass.baseAddress)
+          }
         }
       }
     }

@@ -11,7 +11,7 @@ public class DenseDecoder: ModelArchitecture {
   private let configuration: ModelConfiguration
   private let embeddings: StoredMatrix
   private let layers: [DecoderLayer]
-  private let outputNorm: [Float]
+  private let outputNorm: RowTransform
   private let head: Linear
 
   public required init(
@@ -28,7 +28,9 @@ public class DenseDecoder: ModelArchitecture {
         index, configuration: checkpoint.configuration, checkpoint: checkpoint, loader: loader,
         roles: roles)
     }
-    outputNorm = try checkpoint.tensor("output_norm.weight").floats()
+    outputNorm = .rmsNorm(
+      weight: try checkpoint.tensor("output_norm.weight").floats(),
+      epsilon: configuration.normEpsilon)
     head = try Linear(
       [configuration.tiedEmbeddings ? embedding : checkpoint.tensor("output.weight")],
       loader: loader)
@@ -49,11 +51,8 @@ public class DenseDecoder: ModelArchitecture {
 
   public func logits(of rows: [Int], compute: Compute, workspace: Workspace) {
     compute.gather(rows, of: workspace.hidden, into: &workspace.selected)
-    compute.rmsNorm(
-      workspace.selected, rows: rows.count, weight: outputNorm,
-      epsilon: configuration.normEpsilon, into: &workspace.normed)
     head.apply(
-      workspace.normed, rows: rows.count, compute: compute, scratch: &workspace.rounded,
-      into: &workspace.logits)
+      workspace.selected, outputNorm, rows: rows.count, compute: compute,
+      scratch: &workspace.rounded, into: &workspace.logits)
   }
 }

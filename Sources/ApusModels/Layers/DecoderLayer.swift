@@ -5,15 +5,12 @@ import ApusKV
 /// One pre-norm decoder layer: attention and a SwiGLU network, each added to the residual stream.
 struct DecoderLayer {
   let index: Int
-  let rotated: Bool
   let attention: AttentionLayer
-  private let configuration: ModelConfiguration
-  private let attentionNorm: [Float]
+  private let attentionNorm: RowTransform
   private let projections: Linear  // queries, keys, values
-  private let queryNorm: [Float]?
-  private let keyNorm: [Float]?
+  private let heads: HeadProjection
   private let output: Linear
-  private let networkNorm: [Float]
+  private let networkNorm: RowTransform
   private let gateUp: Linear
   private let down: Linear
 
@@ -29,17 +26,21 @@ struct DecoderLayer {
         names.map { try tensor($0 + ".weight") }, biases: names.map { optional($0 + ".bias") },
         loader: loader)
     }
+    func norm(_ name: String) throws -> RowTransform {
+      .rmsNorm(weight: try tensor(name).floats(), epsilon: configuration.normEpsilon)
+    }
     self.index = index
-    self.configuration = configuration
-    attentionNorm = try tensor("attn_norm.weight").floats()
+    attentionNorm = try norm("attn_norm.weight")
     projections = try linear(["attn_q", "attn_k", "attn_v"])
-    queryNorm = try optional("attn_q_norm.weight")?.floats()
-    keyNorm = try optional("attn_k_norm.weight")?.floats()
     output = try linear(["attn_output"])
-    networkNorm = try tensor("ffn_norm.weight").floats()
+    networkNorm = try norm("ffn_norm.weight")
     gateUp = try linear(["ffn_gate", "ffn_up"])
     down = try linear(["ffn_down"])
-    rotated = !configuration.rope.unrotatedLayers.contains(index)
+    heads = HeadProjection(
+      queryHeads: configuration.shape.headCount,
+      queryNorm: try optional("attn_q_norm.weight")?.floats(),
+      keyNorm: try optional("attn_k_norm.weight")?.floats(), epsilon: configuration.normEpsilon,
+      rotated: !configuration.rope.unrotatedLayers.contains(index))
     let shape = configuration.shape
     attention = AttentionLayer(
       layer: index, headCount: shape.headCount,
@@ -52,49 +53,23 @@ struct DecoderLayer {
     workspace: Workspace
   ) {
     let rows = batch.rowCount
-    let shape = configuration.shape
-    let epsilon = configuration.normEpsilon
-    compute.rmsNorm(
-      workspace.hidden, rows: rows, weight: attentionNorm, epsilon: epsilon,
-      into: &workspace.normed)
     projections.apply(
-      workspace.normed, rows: rows, compute: compute, scratch: &workspace.rounded,
-      into: &workspace.projections)
-    let queries = 0..<shape.headCount
-    let keys = shape.headCount..<shape.headCount + shape.kvHeadCount
-    if let queryNorm {
-      compute.rmsNormHeads(
-        &workspace.projections, rows: rows, heads: queries, weight: queryNorm, epsilon: epsilon)
-    }
-    if let keyNorm {
-      compute.rmsNormHeads(
-        &workspace.projections, rows: rows, heads: keys, weight: keyNorm, epsilon: epsilon)
-    }
-    if rotated {
-      compute.rotate(
-        &workspace.projections, rows: rows, heads: 0..<keys.upperBound,
-        headDimension: shape.headDimension, angles: workspace.angles)
-    }
-    compute.store(
-      workspace.projections, rows: rows, keyColumn: keys.lowerBound * shape.headDimension,
-      valueColumn: keys.upperBound * shape.headDimension, layer: index, blocks: batch.blocks,
-      tokens: batch.slotTokens, positions: batch.positions, into: store.arena)
+      workspace.hidden, attentionNorm, rows: rows, compute: compute,
+      scratch: &workspace.rounded, into: &workspace.projections)
+    compute.finishHeads(
+      &workspace.projections, rows: rows, heads: heads, angles: workspace.angles, layer: index,
+      blocks: batch.blocks, tokens: batch.slotTokens, positions: batch.positions,
+      into: store.arena)
     backend.attend(
       batch, queries: workspace.projections, layer: attention, into: &workspace.attended)
     output.apply(
       workspace.attended, rows: rows, compute: compute, scratch: &workspace.rounded,
       accumulate: true, into: &workspace.hidden)
-    compute.rmsNorm(
-      workspace.hidden, rows: rows, weight: networkNorm, epsilon: epsilon,
-      into: &workspace.normed)
     gateUp.apply(
-      workspace.normed, rows: rows, compute: compute, scratch: &workspace.rounded,
+      workspace.hidden, networkNorm, rows: rows, compute: compute, scratch: &workspace.rounded,
       into: &workspace.gateUp)
-    compute.swiglu(
-      workspace.gateUp, rows: rows, width: configuration.intermediateSize,
-      into: &workspace.activated)
     down.apply(
-      workspace.activated, rows: rows, compute: compute, scratch: &workspace.rounded,
+      workspace.gateUp, .swiglu, rows: rows, compute: compute, scratch: &workspace.rounded,
       accumulate: true, into: &workspace.hidden)
   }
 }

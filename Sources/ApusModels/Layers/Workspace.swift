@@ -6,11 +6,9 @@ public final class Workspace {
   public let maxRows: Int
   public let maxLogitRows: Int
   var hidden: Matrix  // [rows, hiddenSize]
-  var normed: Matrix  // [rows, hiddenSize]
   var projections: Matrix  // [rows, queries | keys | values]
   var attended: Matrix  // [rows, heads * headDimension]
   var gateUp: Matrix  // [rows, gates | ups]
-  var activated: Matrix  // [rows, intermediateSize]
   var selected: Matrix  // [logit rows, hiddenSize]
   /// Next-token logits of the selected rows: [logit rows, vocabulary].
   public var logits: Matrix
@@ -25,11 +23,9 @@ public final class Workspace {
     self.maxRows = maxRows
     self.maxLogitRows = maxLogitRows
     self.hidden = Matrix(rows: maxRows, columns: hidden)
-    normed = Matrix(rows: maxRows, columns: hidden)
     projections = Matrix(rows: maxRows, columns: queries + 2 * keys)
     attended = Matrix(rows: maxRows, columns: queries)
     gateUp = Matrix(rows: maxRows, columns: 2 * inner)
-    activated = Matrix(rows: maxRows, columns: inner)
     selected = Matrix(rows: maxLogitRows, columns: hidden)
     logits = Matrix(rows: maxLogitRows, columns: shape.vocabularySize)
     rounded = QuantizedRows(

@@ -15,12 +15,14 @@ enum {
   APUS_PANEL = 16,      // columns of a packed weight panel
   APUS_BLOCK = 32,      // numbers that share one scale in int8 products
   APUS_PAGE = 32,       // tokens of one KV slot
-  APUS_QUERY_TILE = 4,  // query vectors that share one read of a page
+  APUS_SPLIT_PAGES = 16, // pages of one attention split
+  APUS_MOST_DIM = 512,  // components of a head
   APUS_INT8_COUNT = 12, // formats of quantised weights
+  APUS_MANY_ROWS = 16,  // from here on products use tiles of several panels
 };
 
-// How the numbers of a KV slot are stored.
-enum { APUS_KV_F32 = 0, APUS_KV_F16 = 1, APUS_KV_BF16 = 2, APUS_KV_TYPES = 3 };
+// How the numbers of a KV slot are stored. Q8_0 and Q4_0 have one half scale per token and 32 components.
+enum { APUS_KV_F32 = 0, APUS_KV_F16 = 1, APUS_KV_BF16 = 2, APUS_KV_Q8_0 = 3, APUS_KV_Q4_0 = 4, APUS_KV_TYPES = 5 };
 
 // y[rows, columns] = x[rows, k] * transpose(w[columns, k]) (+ bias) (+ y).
 typedef struct apus_gemm {
@@ -61,6 +63,7 @@ typedef struct apus_attention {
 
 typedef struct apus_kernels {
   const char *name;
+  size_t panels;  // of a tile for many rows
   void (*gemm_f32)(const apus_gemm *, size_t panel_begin, size_t panel_end);
   void (*gemm_f16)(const apus_gemm *, size_t panel_begin, size_t panel_end);
   void (*gemm_bf16)(const apus_gemm *, size_t panel_begin, size_t panel_end);
@@ -74,7 +77,8 @@ typedef struct apus_kernels {
   void (*swiglu)(const float *gate, const float *up, size_t n, float *y);
   // Pairs (i, i + half) or (2i, 2i + 1) of one head turned by the angles whose cosines and sines are given.
   void (*rope)(float *x, size_t half, const float *cosine, const float *sine, int interleaved);
-  // Query vectors [begin, end) of rows * group over pages [page_begin, page_end): unnormalised output, maximum, sum.
+  // Query vectors [begin, end) of rows * group over pages [page_begin, page_end), which lie in one split:
+  // unnormalised output, maximum, sum.
   void (*attend)(const apus_attention *, size_t begin, size_t end, size_t page_begin, size_t page_end,
                  float *output, float *maximum, float *sum);
   // Adds other partials (over later keys) to the first; dimension = padded_dim.
@@ -103,9 +107,15 @@ void apus_pack_int8(int format, const void *const *rows, size_t count, size_t k,
 // 16 rows of floats, `stride` apart, to a float panel of k.
 void apus_pack_rows(const float *rows, size_t stride, size_t count, size_t k, float *panel);
 
+// Bytes of the keys or values of a slot.
+size_t apus_kv_key_bytes(int type, size_t head_dim);
+size_t apus_kv_value_bytes(int type, size_t padded_dim);
 // One token's key and value of one head into a slot; values beyond the format's range saturate.
 void apus_kv_store(int key_type, int value_type, uint8_t *key_base, uint8_t *value_base, size_t token,
                    size_t head_dim, size_t padded_dim, const float *key, const float *value);
+// One token of a slot to a token of the same or another slot, bit by bit.
+void apus_kv_copy(int key_type, int value_type, size_t head_dim, size_t padded_dim, size_t key_offset,
+                  size_t value_offset, const uint8_t *from, size_t source, uint8_t *to, size_t target);
 // One token's key or value out of a slot.
 void apus_kv_load_key(int type, const uint8_t *base, size_t token, size_t head_dim, float *key);
 void apus_kv_load_value(int type, const uint8_t *base, size_t token, size_t head_dim, size_t padded_dim,

@@ -16,8 +16,8 @@ func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
     shape.group = 1 + random.below(7)
     shape.rows = 1 + random.below(9)
     shape.firstIndex = random.below(3) == 0 ? 0 : random.below(150)
-    shape.keyType = Int(seed % 3)
-    shape.valueType = Int(seed / 3 % 3)
+    shape.keyType = Int(seed % 5)
+    shape.valueType = Int(seed / 5 % 5)
     if random.below(3) == 0 {
       shape.window = 1 + random.below(80)
       shape.sinks = random.below(3) * random.below(40)

@@ -54,8 +54,8 @@ final class AttentionProblem: CustomStringConvertible {
     queryStride = shape.group * dimension + random.below(7)
     queries = random.floats(shape.rows * queryStride, wild: shape.wild)
     keyOffset = 128
-    valueOffset = keyOffset + dimension * 32 * (shape.keyType == APUS_KV_F32 ? 4 : 2)
-    let end = valueOffset + shape.padded * 32 * (shape.valueType == APUS_KV_F32 ? 4 : 2)
+    valueOffset = keyOffset + apus_kv_key_bytes(Int32(shape.keyType), dimension)
+    let end = valueOffset + apus_kv_value_bytes(Int32(shape.valueType), shape.padded)
     slotBytes = (end + 63) / 64 * 64
     let count = (shape.keyCount + 31) / 32
     pages = (0..<Int32(count)).shuffled(using: &random)
@@ -91,10 +91,17 @@ final class AttentionProblem: CustomStringConvertible {
     }
   }
 
+  /// One query vector; with keys in 4 or 8 bits as it is rounded for them.
   func query(_ vector: Int) -> [Float] {
     let start =
       vector / shape.group * queryStride + vector % shape.group * shape.headDimension
-    return Array(queries[start..<start + shape.headDimension])
+    let query = Array(queries[start..<start + shape.headDimension])
+    guard shape.keyType >= APUS_KV_Q8_0 else { return query }
+    return stride(from: 0, to: query.count, by: 32).flatMap { first -> [Float] in
+      let block = query[first..<min(first + 32, query.count)]
+      let largest = block.map(abs).max()!
+      return block.map { ($0 * (127 / largest)).rounded(.toNearestOrEven) * (largest / 127) }
+    }
   }
 
   /// Whether a row reads a key, written down once more.

@@ -1,0 +1,24 @@
+import CApusKernels
+
+extension Compute {
+  /// Copies rows of `input` to the first rows of `output`.
+  public func gather(_ rows: [Int], of input: borrowing Matrix, into output: inout Matrix) {
+    precondition(input.columns == output.columns && rows.count <= output.rows)
+    for (index, row) in rows.enumerated() {
+      precondition(row >= 0 && row < input.rows, "row outside of the matrix")
+      (output.base + index * output.columns).update(
+        from: input.base + row * input.columns, count: input.columns)
+    }
+  }
+
+  /// Decodes rows of a stored matrix (token embeddings) to the rows of `output`.
+  public func lookUp(_ ids: [Int32], in table: StoredMatrix, into output: inout Matrix) {
+    precondition(ids.count <= output.rows && table.columns == output.columns)
+    for (index, id) in ids.enumerated() {
+      precondition(id >= 0 && Int(id) < table.rows, "token outside of the vocabulary")
+      apus_dequantize(
+        table.type.rawValue, table.row(Int(id)), output.base + index * output.columns,
+        table.columns)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// Where the numbers of a KV slot lie.
+//
+//   keys    f32, f16, bf16   [head_dim, 32 tokens]: one vector holds the same component of 16 tokens
+//           q8_0, q4_0       half scales [blocks, 32 tokens], then per block of 32 components 8 groups of 4:
+//                            q8_0 [8, 32 tokens, 4] bytes + 128; q4_0 [4, 32 tokens, 4] bytes, group i in the low
+//                            nibbles of row i, group i + 4 in the high ones, + 8
+//   values  f32, f16, bf16   [32 tokens, padded_dim]
+//           q8_0, q4_0       half scales [32 tokens, blocks], then q8_0 [32 tokens, blocks, 32] signed bytes;
+//                            q4_0 [32 tokens, blocks, 16] bytes, component i low, i + 16 high, + 8
+#ifndef APUS_KV_LAYOUT_H
+#define APUS_KV_LAYOUT_H
+
+#include "apus_math.h"
+#include "include/apus_kernels.h"
+
+APUS_INLINE size_t apus_blocks(size_t dim) { return (dim + 31) / 32; }
+APUS_INLINE size_t apus_kv_float_bytes(int type) { return type == APUS_KV_F32 ? 4 : 2; }
+APUS_INLINE int apus_kv_zero(int type) { return type == APUS_KV_Q8_0 ? 128 : 8; }
+// Bytes of 4 components of 32 tokens, and how many such groups a block has.
+enum { APUS_KV_GROUP = APUS_PAGE * 4 };
+APUS_INLINE size_t apus_kv_groups(int type) { return type == APUS_KV_Q8_0 ? 8 : 4; }
+APUS_INLINE size_t apus_kv_block_bytes(int type) { return type == APUS_KV_Q8_0 ? 32 : 16; }
+
+APUS_INLINE void apus_kv_copy_key(int type, size_t head_dim, const uint8_t *from, size_t source, uint8_t *to,
+                                  size_t target) {
+  size_t blocks = apus_blocks(head_dim), size = apus_kv_float_bytes(type), count = head_dim;
+  if (type >= APUS_KV_Q8_0) {
+    count = blocks;
+    size = 2;
+  }
+  for (size_t i = 0; i < count; i++)
+    memcpy(to + (i * APUS_PAGE + target) * size, from + (i * APUS_PAGE + source) * size, size);
+  if (type < APUS_KV_Q8_0) return;
+  from += blocks * APUS_PAGE * 2 + source * 4;
+  to += blocks * APUS_PAGE * 2 + target * 4;
+  for (size_t i = 0; i < blocks * apus_kv_groups(type); i++)
+    memcpy(to + i * APUS_KV_GROUP, from + i * APUS_KV_GROUP, 4);
+}
+
+APUS_INLINE void apus_kv_copy_value(int type, size_t padded_dim, const uint8_t *from, size_t source, uint8_t *to,
+                                    size_t target) {
+  size_t blocks = apus_blocks(padded_dim), size = padded_dim * apus_kv_float_bytes(type);
+  if (type >= APUS_KV_Q8_0) {
+    memcpy(to + target * blocks * 2, from + source * blocks * 2, blocks * 2);
+    size = blocks * apus_kv_block_bytes(type);
+    from += APUS_PAGE * blocks * 2;
+    to += APUS_PAGE * blocks * 2;
+  }
+  memcpy(to + target * size, from + source * size, size);
+}
+
+#endif
