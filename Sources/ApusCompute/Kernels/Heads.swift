@@ -39,7 +39,8 @@ extension Compute {
     precondition(rows <= blocks.count && rows <= tokens.count && rows <= positions.count)
     precondition((keys.upperBound + geometry.headCount) * dimension <= projections.columns)
     precondition(2 * angles.half <= dimension)
-    precondition([heads.queryNorm, heads.keyNorm].allSatisfy { $0?.count ?? dimension == dimension })
+    precondition(
+      [heads.queryNorm, heads.keyNorm].allSatisfy { $0?.count ?? dimension == dimension })
     let table = kernels.table
     let (base, stride) = (projections.base, projections.columns)
     let (half, interleaved) = (angles.half, angles.interleaved ? Int32(1) : 0)

@@ -44,12 +44,14 @@ struct Linear {
 
   /// Writes (or adds) the product of the first `rows` rows, transformed.
   func apply(
-    _ input: borrowing Matrix, _ transform: RowTransform = .none, rows: Int, compute: Compute, scratch: inout QuantizedRows,
+    _ input: borrowing Matrix, _ transform: RowTransform = .none, rows: Int, compute: Compute,
+    scratch: inout QuantizedRows,
     accumulate: Bool = false, into output: inout Matrix
   ) {
     for part in parts {
       compute.multiply(
-        input, transform: transform, rows: rows, by: part.weight, bias: part.bias, accumulate: accumulate,
+        input, transform: transform, rows: rows, by: part.weight, bias: part.bias,
+        accumulate: accumulate,
         scratch: &scratch, into: &output, column: part.column)
     }
   }
