@@ -32,12 +32,17 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   quantize_row(padded, k, apus_kv_zero(a->key_type), 32, out->rounded, out->scale, out->offset, minimum);
 }
 
+// While a page is read, the next one is fetched: pages lie far apart, so the processor does not foresee them.
+#define PREFETCH(p) __builtin_prefetch((p), 0, 2)
+
 // q·k of N query vectors with the 32 keys of a page; vector n's scores start at score[n * SPLIT].
 #define FLOAT_SCORES(TYPE, SIZE, LOADK, N)                                                                       \
-  static void scores_##TYPE##_##N(const query *q, const uint8_t *key, size_t dim, float *score) {                \
+  static void scores_##TYPE##_##N(const query *q, const uint8_t *key, size_t dim, const uint8_t *next,           \
+                                 float *score) {                                                                 \
     v16 sum[N][2];                                                                                               \
     UNROLL for (int n = 0; n < N; n++) sum[n][0] = sum[n][1] = SPLAT(0.0f);                                      \
-    for (size_t d = 0; d < dim; d++, key += 32 * SIZE) {                                                         \
+    for (size_t d = 0; d < dim; d++, key += 32 * SIZE, next += 32 * SIZE) {                                      \
+      if (SIZE == 2) PREFETCH(next);                                                                             \
       v16 low = LOADK(key), high = LOADK(key + 16 * SIZE);                                                       \
       UNROLL for (int n = 0; n < N; n++) {                                                                       \
         sum[n][0] = FMA(low, SPLAT(q[n].q[d]), sum[n][0]);                                                       \
@@ -52,16 +57,18 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
 
 // The same for keys in 4 or 8 bits: scales [blocks, 32], then per block 8 groups of [32 keys, 4 numbers].
 #define INT8_SCORES(TYPE, BITS, DOT, N)                                                                          \
-  static void scores_##TYPE##_##N(const query *q, const uint8_t *key, size_t dim, float *score) {                \
+  static void scores_##TYPE##_##N(const query *q, const uint8_t *key, size_t dim, const uint8_t *next,           \
+                                 float *score) {                                                                 \
     size_t blocks = apus_blocks(dim);                                                                            \
     const uint8_t *group = key + blocks * 64;                                                                    \
     v16 sum[N][2];                                                                                               \
     UNROLL for (int n = 0; n < N; n++) sum[n][0] = sum[n][1] = SPLAT(0.0f);                                      \
-    for (size_t b = 0; b < blocks; b++, key += 64, group += BITS * 128) {                                        \
+    for (size_t b = 0; b < blocks; b++, key += 64, group += BITS * 128, next += BITS * 128 + 64) {               \
       i16 dot[N][2];                                                                                             \
       UNROLL for (int n = 0; n < N; n++) dot[n][0] = dot[n][1] = (i16)(q[n].offset[b]);                          \
       UNROLL for (int i = 0; i < 8; i++) UNROLL for (int half = 0; half < 2; half++) {                           \
         b64 u = *(const b64 *)(group + (BITS == 8 ? i : i % 4) * 128 + half * 64);                               \
+        if (BITS == 8 || i < 4) PREFETCH(next + 64 + i * 128 + half * 64);                                       \
         if (BITS == 4) u = i < 4 ? u & 15 : u >> 4;                                                              \
         UNROLL for (int n = 0; n < N; n++) DOT(dot[n][half], u, q[n].rounded + b * 32 + i * 4);                  \
       }                                                                                                          \
@@ -102,14 +109,17 @@ APUS_INLINE void value_q4_0(const uint8_t *value, size_t dim, size_t t, size_t d
   *out = (__builtin_convertvector(both, v16) - SPLAT(8.0f)) * SPLAT(LOAD_HALF(value + (t * blocks + d / 32) * 2));
 }
 
+enum { PREFETCHED_f32 = 0, PREFETCHED_f16 = 1, PREFETCHED_bf16 = 1, PREFETCHED_q8_0 = 1, PREFETCHED_q4_0 = 1 };
+
 // out[n] += sum over the first `count` keys of weight[n * SPLIT + t] * value[t].
 #define VALUES_STRIP(TYPE, N, P)                                                                                 \
   APUS_INLINE void values_##TYPE##_##N##x##P(const float *weight, const uint8_t *value, size_t count, size_t dim, \
-                                             size_t d, float *out) {                                             \
+                                             size_t d, const uint8_t *next, float *out) {                        \
     v16 sum[N][P];                                                                                               \
     UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++)                                        \
         sum[n][p] = LOAD(out + n * dim + d + p * 16);                                                            \
-    for (size_t t = 0; t < count; t++) {                                                                         \
+    for (size_t t = 0; t < count; t++, next += 64) {                                                             \
+      if (PREFETCHED_##TYPE) PREFETCH(next);                                                                     \
       v16 v[P];                                                                                                  \
       UNROLL for (int p = 0; p < P; p++) value_##TYPE(value, dim, t, d + p * 16, &v[p]);                         \
       UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++)                                      \
@@ -122,10 +132,11 @@ APUS_INLINE void value_q4_0(const uint8_t *value, size_t dim, size_t t, size_t d
   VALUES_STRIP(TYPE, N, 2)                                                                                       \
   VALUES_STRIP(TYPE, N, 1)                                                                                       \
   static void values_##TYPE##_##N(const float *weight, const uint8_t *value, size_t count, size_t dim,           \
-                                  float *out) {                                                                  \
+                                  const uint8_t *next, float *out) {                                             \
     size_t d = 0;                                                                                                \
-    for (; d + 32 <= dim; d += 32) values_##TYPE##_##N##x2(weight, value, count, dim, d, out);                   \
-    if (d < dim) values_##TYPE##_##N##x1(weight, value, count, dim, d, out);                                     \
+    for (; d + 32 <= dim; d += 32, next += 32 * 64)                                                              \
+        values_##TYPE##_##N##x2(weight, value, count, dim, d, next, out);                                        \
+    if (d < dim) values_##TYPE##_##N##x1(weight, value, count, dim, d, next, out);                               \
   }
 
 #define EACH_TYPE(N)                     \
@@ -141,8 +152,8 @@ APUS_INLINE void value_q4_0(const uint8_t *value, size_t dim, size_t t, size_t d
   VALUES(q4_0, N)
 UP_TO_QUERIES(EACH_TYPE)
 
-typedef void (*scores_fn)(const query *, const uint8_t *, size_t, float *);
-typedef void (*values_fn)(const float *, const uint8_t *, size_t, size_t, float *);
+typedef void (*scores_fn)(const query *, const uint8_t *, size_t, const uint8_t *, float *);
+typedef void (*values_fn)(const float *, const uint8_t *, size_t, size_t, const uint8_t *, float *);
 #define ROW(TYPE) {UP_TO_QUERIES(ENTRY_##TYPE)}
 #define ENTRY_S0(N) scores_f32_##N,
 #define ENTRY_S1(N) scores_f16_##N,
@@ -175,7 +186,8 @@ UNPACK_VALUES(q8_0)
 UNPACK_VALUES(q4_0)
 
 // Scores of `count` query vectors with one page.
-static void page_scores(int type, const query *q, size_t count, const uint8_t *key, size_t dim, float *score) {
+static void page_scores(int type, const query *q, size_t count, const uint8_t *key, size_t dim, const uint8_t *next,
+                        float *score) {
   float copy[APUS_MOST_DIM * 32] __attribute__((aligned(64)));
   if (count > QUERIES && (type == APUS_KV_F16 || type == APUS_KV_BF16)) {
     if (type == APUS_KV_F16) unpack_keys_f16(key, dim, copy);
@@ -184,12 +196,12 @@ static void page_scores(int type, const query *q, size_t count, const uint8_t *k
     type = APUS_KV_F32;
   }
   for (size_t n = 0; n < count; n += QUERIES)
-    score_table[type][(count - n < QUERIES ? count - n : QUERIES) - 1](q + n, key, dim, score + n * SPLIT);
+    score_table[type][(count - n < QUERIES ? count - n : QUERIES) - 1](q + n, key, dim, next, score + n * SPLIT);
 }
 
 // Adds the weighted values of the first `keys` tokens of one page to the outputs.
 static void page_values(int type, const float *weight, size_t count, const uint8_t *value, size_t keys, size_t dim,
-                        float *output) {
+                        const uint8_t *next, float *output) {
   float copy[APUS_MOST_DIM * 32] __attribute__((aligned(64)));
   if (count > QUERIES && type != APUS_KV_F32) {
     if (type == APUS_KV_F16) unpack_values_f16(value, keys, dim, copy);
@@ -201,7 +213,7 @@ static void page_values(int type, const float *weight, size_t count, const uint8
   }
   for (size_t n = 0; n < count; n += QUERIES)
     value_table[type][(count - n < QUERIES ? count - n : QUERIES) - 1](weight + n * SPLIT, value, keys, dim,
-                                                                      output + n * dim);
+                                                                      next, output + n * dim);
 }
 
 APUS_INLINE void scale_scores(const apus_attention *a, float *score) {
@@ -224,6 +236,11 @@ typedef struct {
   size_t page[APUS_SPLIT_PAGES];
   uint32_t any[APUS_SPLIT_PAGES];  // keys that some vector reads
 } pages;
+
+// The slot that is read after that of page i.
+APUS_INLINE const uint8_t *next_slot(const apus_attention *a, const pages *list, size_t i) {
+  return apus_slot(a, list->page[i + 1 < list->count ? i + 1 : i]);
+}
 
 // Turns the scores of one vector into weights; pages that are not in the list are left alone.
 static void softmax(const apus_attention *a, size_t vector, const pages *list, float *score, float *maximum,
@@ -267,12 +284,13 @@ static void attend_tile(const apus_attention *a, size_t begin, size_t count, siz
   for (size_t i = 0; i < list.count; i++) {
     float *s = score + i * APUS_PAGE;
     if (!apus_is_tree_page(a, list.page[i])) {
-      page_scores(a->key_type, q, count, apus_slot(a, list.page[i]) + a->key_offset, a->head_dim, s);
+      page_scores(a->key_type, q, count, apus_slot(a, list.page[i]) + a->key_offset, a->head_dim,
+                  next_slot(a, &list, i) + a->key_offset, s);
       continue;
     }
     for (size_t n = 0; n < count; n++) {
       apus_gather_branch(a, (begin + n) / a->group, list.page[i]);
-      page_scores(a->key_type, q + n, 1, a->scratch + a->key_offset, a->head_dim, s + n * SPLIT);
+      page_scores(a->key_type, q + n, 1, a->scratch + a->key_offset, a->head_dim, a->scratch, s + n * SPLIT);
     }
   }
   for (size_t n = 0; n < count; n++)
@@ -282,7 +300,7 @@ static void attend_tile(const apus_attention *a, size_t begin, size_t count, siz
     size_t keys = 32 - (size_t)__builtin_clz(list.any[i]);
     if (!apus_is_tree_page(a, list.page[i])) {
       page_values(a->value_type, s, count, apus_slot(a, list.page[i]) + a->value_offset, keys, a->padded_dim,
-                  output);
+                  next_slot(a, &list, i) + a->value_offset, output);
       continue;
     }
     for (size_t n = 0; n < count; n++) {
@@ -290,7 +308,7 @@ static void attend_tile(const apus_attention *a, size_t begin, size_t count, siz
       if (!mask) continue;
       apus_gather_branch(a, (begin + n) / a->group, list.page[i]);
       page_values(a->value_type, s + n * SPLIT, 1, a->scratch + a->value_offset, 32 - (size_t)__builtin_clz(mask),
-                  a->padded_dim, output + n * a->padded_dim);
+                  a->padded_dim, a->scratch, output + n * a->padded_dim);
     }
   }
 }
@@ -324,7 +342,7 @@ static void tap(const apus_attention *a, size_t vector, size_t key_count, float 
     uint32_t mask = apus_stored_mask(a, vector / a->group, page);
     if (!mask) continue;
     float score[32];
-    page_scores(a->key_type, &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, score);
+    page_scores(a->key_type, &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, apus_slot(a, page), score);
     scale_scores(a, score);
     for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
       if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(score[t] - maximum) / sum;
@@ -336,7 +354,7 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
   prepare_query(a, vector, &q);
   for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
     float score[32];
-    page_scores(a->key_type, &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, score);
+    page_scores(a->key_type, &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, apus_slot(a, page), score);
     scale_scores(a, score);
     for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
       scores[page * APUS_PAGE + t] = score[t];
