@@ -11,6 +11,9 @@ struct BenchThroughputCommand: AsyncParsableCommand {
       Row pp512 reads a prompt of 512 random tokens, tg128 writes 128 tokens; @d8192 means behind 8192 others. Each \
       row is run once to warm up and -r times to measure. -p, -n and -d take lists; 0 leaves the kind of row out.
 
+      tg128x8 writes 8 sequences at once, as --batch 8 asks, and counts the tokens of all: the time is that of 128 \
+      tokens of the sequence that started last, while the others, which are a little ahead, go on writing.
+
       EXAMPLE
         apus bench throughput -m model.gguf -p 512,4096 -n 128 -d 0,8192 --json
       """)
@@ -32,6 +35,11 @@ struct BenchThroughputCommand: AsyncParsableCommand {
   var depth = CountList([0])
 
   @Option(
+    help: ArgumentHelp("Sequences that write at once.", valueName: "n,…"),
+    transform: CountList.init(parsing:))
+  var batch = CountList([1])
+
+  @Option(
     name: .shortAndLong, help: ArgumentHelp("Measured runs of each row.", valueName: "n"))
   var repetitions = 5
 
@@ -44,19 +52,21 @@ struct BenchThroughputCommand: AsyncParsableCommand {
 
   mutating func validate() throws {
     try EngineOptions.check("-r", repetitions, atLeast: 1)
+    for count in batch.counts { try EngineOptions.check("--batch", count, atLeast: 1) }
   }
 
   func run() async throws {
-    let cases = depth.counts.flatMap { depth in
-      prompt.counts.filter { $0 > 0 }.map { ThroughputCase(prompt: $0, answer: 0, depth: depth) }
-        + generate.counts.filter { $0 > 0 }.map {
-          ThroughputCase(prompt: 0, answer: $0, depth: depth)
-        }
+    var configuration = engine.configuration
+    configuration.maxSequences = batch.counts.max() ?? 1
+    guard configuration.maxSequences <= configuration.maxBatchedTokens else {
+      throw ValidationError(
+        "--batch is \(configuration.maxSequences); a step has \(configuration.maxBatchedTokens) tokens"
+      )
     }
+    let cases = cases(stepTokens: configuration.maxBatchedTokens)
     guard let contextLength = cases.map(\.contextLength).max() else {
       throw ValidationError("there is nothing to measure; give -p or -n a number above 0")
     }
-    var configuration = engine.singleSequence
     guard configuration.contextLength ?? contextLength >= contextLength else {
       throw ValidationError("--ctx-size is \(engine.ctxSize); these rows need \(contextLength)")
     }
@@ -83,6 +93,18 @@ struct BenchThroughputCommand: AsyncParsableCommand {
       if !json { try Output.line(report.line(item, samples)) }
     }
     if json { try Output.json(.array(rows)) }
+  }
+
+  private func cases(stepTokens: Int) -> [ThroughputCase] {
+    depth.counts.flatMap { depth in
+      prompt.counts.filter { $0 > 0 }.map { ThroughputCase(prompt: $0, answer: 0, depth: depth) }
+        + generate.counts.filter { $0 > 0 }.flatMap { answer in
+          batch.counts.map {
+            ThroughputCase(
+              prompt: 0, answer: answer, depth: depth, batch: $0, stepTokens: stepTokens)
+          }
+        }
+    }
   }
 }
 

@@ -21,6 +21,8 @@ struct BadInputTests {
     (["detokenize", "x"], "'x'"),
     (["detokenize", "99999999"], "99999999"),
     (["bench", "throughput", "-p", "1;2"], "'1;2'"),
+    (["bench", "throughput", "--batch", "8,0"], "--batch"),
+    (["bench", "throughput", "--batch", "8", "--max-num-batched-tokens", "4"], "--batch"),
     (["serve", "--port", "70000"], "--port"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {

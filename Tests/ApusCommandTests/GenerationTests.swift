@@ -82,28 +82,4 @@ struct GenerationTests {
     #expect(result.output.split(separator: "\n").count == 2)
     #expect(!result.output.contains("> "))
   }
-
-  @Test func benchPrintsRows() async throws {
-    let result = try await Program.run(
-      "bench", "throughput", "-p", "16,8", "-n", "4", "-d", "0,40", "-r", "2", "-t", "2", "--json")
-    let json = try JSONValue(parsing: result.output)
-    let rows = try #require(json.arrayValue)
-    #expect(result.status == 0)
-    #expect(
-      rows.map { $0["test"]?.stringValue } == [
-        "pp16", "pp8", "tg4", "pp16@d40", "pp8@d40", "tg4@d40",
-      ])
-    for row in rows {
-      let samples = row["samples_ts"]?.arrayValue?.compactMap(\.doubleValue) ?? []
-      let mean = samples.reduce(0, +) / 2
-      #expect(samples.count == 2)
-      #expect(abs((row["avg_ts"]?.doubleValue ?? 0) - mean) < 0.01)
-      #expect(mean > 0)
-      #expect(row["stddev_ts"] != nil)
-      #expect(row["n_threads"] == 2)
-    }
-    #expect(rows.last?["n_depth"] == 40)
-    #expect(rows.last?["n_gen"] == 4)
-    #expect(rows.last?["n_prompt"] == 0)
-  }
 }

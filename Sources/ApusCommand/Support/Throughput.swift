@@ -7,27 +7,54 @@ struct ThroughputCase {
   let prompt: Int
   let answer: Int
   let depth: Int
+  /// Sequences that write at once.
+  var batch = 1
+  /// Tokens of one step of the engine.
+  var stepTokens = 1
 
   var name: String {
-    (answer > 0 ? "tg\(answer)" : "pp\(prompt)") + (depth > 0 ? "@d\(depth)" : "")
+    let kind = answer > 0 ? "tg\(answer)" : "pp\(prompt)"
+    return kind + (batch > 1 ? "x\(batch)" : "") + (depth > 0 ? "@d\(depth)" : "")
   }
 
-  var contextLength: Int { max(1, depth) + prompt + answer + 1 }
+  var contextLength: Int { max(1, depth) + prompt + answer + lead + 1 }
+
+  /// Tokens that the first sequence of a batch may be ahead of the last: one for each step that the others' prompts
+  /// take, and some for the time that posting the requests takes.
+  private var lead: Int {
+    batch == 1 ? 0 : 256 + (batch - 1) * (depth / max(1, stepTokens - batch) + 1)
+  }
 
   /// Runs the row once with random tokens.
   func measure(_ engine: Engine, seed: UInt64) async throws -> ThroughputSample {
     answer > 0 ? try await write(engine, seed) : try await read(engine, seed)
   }
 
-  /// The time from the first token to the last, which is that of `answer` steps.
+  /// The time from the first token to the last, which is that of `answer` steps, of the sequence that starts last.
+  ///
+  /// Requests start in the order in which they are posted, and one that writes takes part in each step: while the last
+  /// one writes its tokens, each of the others writes as many.
   private func write(_ engine: Engine, _ seed: UInt64) async throws -> ThroughputSample {
-    var request = GenerationRequest(prompt: tokens(max(1, depth), engine, seed))
-    request.maxTokens = answer + 1
+    var requests = (0..<batch).map {
+      GenerationRequest(
+        prompt: tokens(max(1, depth), engine, seed &* UInt64(batch) &+ UInt64($0)))
+    }
+    for index in requests.indices { requests[index].maxTokens = answer + 1 + lead }
+    requests[batch - 1].maxTokens = answer + 1
+    let preemptions = engine.statistics.counters.preemptions
+    let streams = requests.map { engine.generate($0) }
     var time = Duration.zero
-    for try await event in engine.generate(request) {
+    for try await event in streams[batch - 1] {
       if case .finished(_, let timings) = event { time = timings.decode }
     }
-    return ThroughputSample(tokens: answer, time: time)
+    await engine.synchronize()
+    let statistics = engine.statistics
+    guard
+      statistics.running == batch - 1, statistics.counters.preemptions == preemptions
+    else { throw ThroughputError.interrupted(name) }
+    // The others end with their streams.
+    withExtendedLifetime(streams) {}
+    return ThroughputSample(tokens: batch * answer, time: time)
   }
 
   /// The time to the first token, less that of the tokens before; a step across the border counts in part.
@@ -56,6 +83,17 @@ struct ThroughputCase {
     var source = RandomSource(seed: seed)
     let size = TokenID(engine.modelConfiguration.shape.vocabularySize)
     return (0..<count).map { _ in TokenID.random(in: 0..<size, using: &source) }
+  }
+}
+
+enum ThroughputError: Error, CustomStringConvertible {
+  case interrupted(String)
+
+  var description: String {
+    switch self {
+    case .interrupted(let name):
+      "not all sequences of \(name) were written at once; give more --kv-memory or a smaller --batch"
+    }
   }
 }
 
@@ -107,7 +145,8 @@ struct ThroughputReport {
       "precision": .string(configuration.precision.rawValue),
       "isa": .string(language.engine.instructionSet),
       "n_prompt": .integer(Int64(item.prompt)), "n_gen": .integer(Int64(item.answer)),
-      "n_depth": .integer(Int64(item.depth)), "avg_ns": .integer(Int64(meanTime)),
+      "n_depth": .integer(Int64(item.depth)), "n_batch_size": .integer(Int64(item.batch)),
+      "avg_ns": .integer(Int64(meanTime)),
       "stddev_ns": .integer(Int64(timeDeviation)), "avg_ts": .number(meanRate.rounded3),
       "stddev_ts": .number(rateDeviation.rounded3),
       "samples_ns": .array(times.map { .integer(Int64($0)) }),
