@@ -6,5 +6,5 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         apus bench throughput -p 512 -n 128
-      """, subcommands: [BenchThroughputCommand.self])
+      """, subcommands: [BenchThroughputCommand.self, BenchKernelsCommand.self])
 }

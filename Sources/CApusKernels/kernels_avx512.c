@@ -17,6 +17,7 @@
   X(8, __VA_ARGS__) X(6, __VA_ARGS__) X(4, __VA_ARGS__) X(3, __VA_ARGS__) X(2, __VA_ARGS__) X(1, __VA_ARGS__)
 #define QUERIES 8
 #define UP_TO_QUERIES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#define ROOF_CHAINS 12
 
 #define LOAD_F16(p) ((v16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p))))
 #define DOT_WIDE(sum, u, activations)                                                         \

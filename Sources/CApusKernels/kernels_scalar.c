@@ -275,9 +275,12 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
   }
 }
 
+#include "roofline_scalar.h"
+
 #define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
 
 const apus_kernels apus_kernels_scalar = {
     "scalar", 1, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
     quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
+    ROOF_CHAINS, roof_fma, roof_dot, roof_read,
 };

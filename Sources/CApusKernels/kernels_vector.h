@@ -8,6 +8,7 @@
 //   PANELS                          panels of the register tile for many rows
 //   FEW_ROWS(X, ...)                X(R, ...) for each number of rows of a tile of one panel, largest first
 //   QUERIES, UP_TO_QUERIES(X)       query vectors of an attention tile; X(N) for each number up to it
+//   ROOF_CHAINS                     optional: see roofline.h
 #include "attention_mask.h"
 
 typedef float v16 __attribute__((ext_vector_type(16), aligned(4)));
@@ -153,8 +154,10 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
 }
 
 #include "kernels_attention.h"
+#include "roofline.h"
 
 const apus_kernels APUS_TABLE = {
     APUS_ISA, PANELS, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
     quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
+    ROOF_CHAINS, roof_fma, roof_dot, roof_read,
 };

@@ -23,6 +23,7 @@ struct BadInputTests {
     (["bench", "throughput", "-p", "1;2"], "'1;2'"),
     (["bench", "throughput", "--batch", "8,0"], "--batch"),
     (["bench", "throughput", "--batch", "8", "--max-num-batched-tokens", "4"], "--batch"),
+    (["bench", "kernels", "-t", "0"], "--threads"),
     (["serve", "--port", "70000"], "--port"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
@@ -87,7 +88,7 @@ struct BadInputTests {
   @Test func everyCommandHasHelpWithAnExample() async throws {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
-      ["bench"], ["bench", "throughput"],
+      ["bench"], ["bench", "throughput"], ["bench", "kernels"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)

@@ -55,4 +55,22 @@ struct BenchTests {
     #expect(result.status == 1)
     #expect(result.error?.contains("--kv-memory") == true, "\(result.errors)")
   }
+
+  @Test func kernelsAreComparedWithTheRoofline() async throws {
+    let result = try await Program.run(
+      "bench", "kernels", "--filter", "rms_norm", "-t", "2", "--json")
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = try #require(try JSONValue(parsing: result.output).arrayValue)
+    #expect(
+      rows.map { $0["name"]?.stringValue } == [
+        "roof_read_1t", "roof_read", "roof_fma_1t", "roof_fma", "roof_int8_1t", "roof_int8",
+        "rms_norm",
+      ])
+    for row in rows {
+      #expect((row["value"]?.doubleValue ?? 0) > 0)
+      #expect((row["share"]?.doubleValue ?? 0) > 0)
+      #expect(row["unit"]?.stringValue?.isEmpty == false)
+    }
+    #expect(rows.last?["bound"] == "roof_read")
+  }
 }

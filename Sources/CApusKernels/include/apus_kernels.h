@@ -88,6 +88,12 @@ typedef struct apus_kernels {
   void (*tap)(const apus_attention *, size_t vector, size_t key_count, float maximum, float sum, float *mass);
   // scores[key] = scaled q·k of query vector `vector`.
   void (*raw_scores)(const apus_attention *, size_t vector, size_t key_count, float *scores);
+  // What the roofline is measured with: each round does `roof_chains` times 16 fused multiply-adds, or as many dot
+  // products of 4 numbers in 8 bits, of 64 weights; reading takes 1, 4 or 8 streams and at least 64 bytes of each.
+  size_t roof_chains;
+  float (*roof_fma)(size_t rounds, float factor);
+  uint32_t (*roof_dot)(size_t rounds, const int8_t *activations, const uint8_t *weights);
+  uint32_t (*roof_read)(const uint8_t *bytes, size_t count, size_t streams);
 } apus_kernels;
 
 // The best table for this machine.
