@@ -71,7 +71,8 @@ let package = Package(
     .testTarget(
       name: "ApusModelsTests", dependencies: ["ApusModels", "ApusText"], exclude: ["Fixtures"]),
     .testTarget(name: "ApusDecodingTests", dependencies: ["ApusDecoding"]),
-    .testTarget(name: "ApusEngineTests", dependencies: ["ApusEngine"]),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
+    .testTarget(name: "ApusEngineTests", dependencies: ["ApusEngine", "CAllocations"]),
     .testTarget(name: "ApusServerTests", dependencies: ["ApusServer"]),
     .testTarget(name: "ApusCommandTests", dependencies: ["ApusCommand", "Apus"]),
   ]

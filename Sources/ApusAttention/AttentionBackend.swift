@@ -28,8 +28,8 @@ public final class PagedAttention: AttentionBackend {
 
   public func prepare(_ batch: ForwardBatch, layer: AttentionLayer) {
     tapResults = []
-    plan = AttentionPlan(
-      slices: batch.slices, kvHeadCount: store.geometry.headCount,
+    plan.plan(
+      batch.slices, kvHeadCount: store.geometry.headCount,
       group: layer.headCount / store.geometry.headCount)
     if plan.partialCount > partials.capacity {
       partials = PartialResults(
@@ -46,8 +46,8 @@ public final class PagedAttention: AttentionBackend {
       partials: &partials, into: &output)
     if !plan.groups.isEmpty {
       compute.merge(
-        plan.groups, slices: batch.slices, layer: layer, arena: store.arena, partials: &partials,
-        into: &output)
+        plan.items, groups: plan.groups, slices: batch.slices, layer: layer, arena: store.arena,
+        partials: &partials, into: &output)
     }
     for tap in batch.taps where tap.layer == layer.layer {
       tapResults.append(observe(tap, batch, queries: queries, layer: layer))

@@ -5,8 +5,8 @@ import ApusCompute
 /// The cut never changes a bit: splits have a fixed length and are merged in order in either case.
 public struct AttentionPlan: Sendable {
   public private(set) var items: [AttentionItem] = []
-  /// Items whose partials must be merged, in order.
-  public private(set) var groups: [[AttentionItem]] = []
+  /// Ranges of items whose partials must be merged, in order.
+  public private(set) var groups: [Range<Int>] = []
   /// Query vectors of partial results.
   public private(set) var partialCount = 0
 
@@ -16,14 +16,21 @@ public struct AttentionPlan: Sendable {
   public init() {}
 
   public init(slices: [AttentionSlice], kvHeadCount: Int, group: Int) {
+    plan(slices, kvHeadCount: kvHeadCount, group: group)
+  }
+
+  /// Plans anew, in the memory of the old plan.
+  public mutating func plan(_ slices: [AttentionSlice], kvHeadCount: Int, group: Int) {
+    items.removeAll(keepingCapacity: true)
+    groups.removeAll(keepingCapacity: true)
+    partialCount = 0
     for (index, slice) in slices.enumerated() {
       let vectors = slice.rowCount * group
-      let splits = (slice.keyCount + Compute.attentionSplit - 1) / Compute.attentionSplit
       for head in 0..<kvHeadCount {
-        if vectors > Self.tile || splits == 1 {
-          appendTiles(slice: index, head: head, vectors: vectors, splits: splits)
+        if vectors > Self.tile || slice.splitCount == 1 {
+          appendTiles(slice: index, head: head, vectors: vectors, splits: slice.splitCount)
         } else {
-          appendSplits(slice: index, head: head, vectors: vectors, splits: splits)
+          appendSplits(slice: index, head: head, vectors: vectors, splits: slice.splitCount)
         }
       }
     }
@@ -39,15 +46,13 @@ public struct AttentionPlan: Sendable {
   }
 
   private mutating func appendSplits(slice: Int, head: Int, vectors: Int, splits: Int) {
-    var parts: [AttentionItem] = []
+    groups.append(items.count..<items.count + splits)
     for split in 0..<splits {
-      parts.append(
+      items.append(
         AttentionItem(
           slice: slice, head: head, vectors: 0..<vectors, splits: split..<split + 1,
           partial: partialCount))
       partialCount += vectors
     }
-    items += parts
-    groups.append(parts)
   }
 }

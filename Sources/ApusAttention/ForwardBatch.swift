@@ -20,21 +20,32 @@ public struct ForwardBatch: Sendable {
 
   public var rowCount: Int { tokens.count }
 
+  /// Empties the batch and keeps its memory.
+  public mutating func removeAll() {
+    tokens.removeAll(keepingCapacity: true)
+    positions.removeAll(keepingCapacity: true)
+    blocks.removeAll(keepingCapacity: true)
+    slotTokens.removeAll(keepingCapacity: true)
+    slices.removeAll(keepingCapacity: true)
+    logitRows.removeAll(keepingCapacity: true)
+    taps.removeAll(keepingCapacity: true)
+  }
+
   /// Adds tokens of one sequence whose first new key has index `firstIndex`.
   ///
   /// `parents` makes the tokens a draft tree: the parent of each token among them, -1 for the root's children; a
   /// token's position then is its depth.
   public mutating func append(
-    tokens new: [TokenID], firstIndex: Int, pages: [PageID], parents: [Int]? = nil
+    tokens new: ArraySlice<TokenID>, firstIndex: Int, pages: [PageID], parents: [Int]? = nil
   ) {
     let tree = parents.map { TreeMask(parents: $0) }
     slices.append(
       AttentionSlice(
         rowStart: rowCount, rowCount: new.count, firstIndex: firstIndex, pages: pages,
         tree: tree?.rows))
-    for (offset, token) in new.enumerated() {
+    for offset in 0..<new.count {
       let index = firstIndex + offset
-      tokens.append(token)
+      tokens.append(new[new.startIndex + offset])
       positions.append(Int32(tree.map { firstIndex + $0.depths[offset] } ?? index))
       blocks.append(pages[index / KVGeometry.pageSize])
       slotTokens.append(Int32(index % KVGeometry.pageSize))

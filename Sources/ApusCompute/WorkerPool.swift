@@ -15,39 +15,97 @@ public final class WorkerPool: Sendable {
     self.threadCount = max(1, threadCount)
     shared = Shared()
     for _ in 1..<max(1, threadCount) {
-      let thread = Thread { [shared] in shared.work() }
+      let thread = Thread { [shared] in
+        Self.nameThread("apus.worker")
+        shared.work()
+      }
       thread.stackSize = 1 << 20
-      thread.name = "apus.worker"
       thread.start()
     }
   }
 
   deinit { shared.stop() }
 
+  /// Names the calling thread, for debuggers and `top -H`.
+  public static func nameThread(_ name: String) { apus_name_thread(name) }
+
   /// Processors this process may use.
   public static var defaultThreadCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-  /// Calls `body` once with every number below `count`, on all threads; returns when all are done.
-  public func run(_ count: Int, _ body: (Int) -> Void) {
+  /// Runs the task once with every number below `count`, on all threads; returns when all are done.
+  ///
+  /// Allocates nothing.
+  func run(_ count: Int, _ task: some WorkerTask) {
     if threadCount == 1 || count <= 1 {
-      for index in 0..<max(count, 0) { body(index) }
+      for index in 0..<max(count, 0) { task.run(index) }
       return
     }
-    withoutActuallyEscaping(body) { shared.run(count, $0) }
+    withUnsafePointer(to: task) { shared.run(count, TaskReference($0)) }
+  }
+
+  /// The same with a closure.
+  public func run(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { run(count, ClosureTask(body: $0)) }
   }
 
   /// Divides `0..<count` in at most `pieceLimit` pieces of about the same size, at least `grain` where there are
-  /// several, and calls `body` with the number of each and its range.
-  public func ranges(_ count: Int, grain: Int, _ body: (Int, Range<Int>) -> Void) {
+  /// several, and runs the task with the number of each and its range.
+  func ranges(_ count: Int, grain: Int, _ task: some RangeTask) {
     guard count > 0 else { return }
     let pieces = max(1, min(count / grain, pieceLimit))
-    run(pieces) { piece in
-      body(piece, piece * count / pieces..<(piece + 1) * count / pieces)
-    }
+    run(pieces, Division(count: count, pieces: pieces, task: task))
+  }
+
+  /// The same with a closure.
+  public func ranges(_ count: Int, grain: Int, _ body: (Int, Range<Int>) -> Void) {
+    withoutActuallyEscaping(body) { ranges(count, grain: grain, ClosureRangeTask(body: $0)) }
   }
 
   /// The most pieces that `ranges` makes: several a thread, so that one that is held up does not hold up all.
   public var pieceLimit: Int { threadCount == 1 ? 1 : threadCount * 8 }
+}
+
+/// What threads do with each number of an operation: a value that all of them read.
+protocol WorkerTask {
+  func run(_ index: Int)
+}
+
+/// What threads do with each piece of a range.
+protocol RangeTask {
+  func run(_ piece: Int, _ range: Range<Int>)
+}
+
+private struct ClosureTask: WorkerTask {
+  let body: (Int) -> Void
+  func run(_ index: Int) { body(index) }
+}
+
+private struct ClosureRangeTask: RangeTask {
+  let body: (Int, Range<Int>) -> Void
+  func run(_ piece: Int, _ range: Range<Int>) { body(piece, range) }
+}
+
+private struct Division<Task: RangeTask>: WorkerTask {
+  let count: Int
+  let pieces: Int
+  let task: Task
+
+  func run(_ index: Int) {
+    task.run(index, index * count / pieces..<(index + 1) * count / pieces)
+  }
+}
+
+/// A task whose type is forgotten; valid while `run` has not returned.
+private struct TaskReference {
+  let task: UnsafeRawPointer
+  let call: (UnsafeRawPointer, Int) -> Void
+
+  init<Task: WorkerTask>(_ task: UnsafePointer<Task>) {
+    self.task = UnsafeRawPointer(task)
+    call = { $0.assumingMemoryBound(to: Task.self).pointee.run($1) }
+  }
+
+  func callAsFunction(_ index: Int) { call(task, index) }
 }
 
 extension WorkerPool {
@@ -67,10 +125,10 @@ extension WorkerPool {
     private let stopped = Atomic<Bool>(false)
     private let sleepers = Atomic<Int>(0)
     private let wake = NSCondition()
-    private var body: ((Int) -> Void)?
+    private var body: TaskReference?
     private var count = 0
 
-    func run(_ count: Int, _ body: @escaping (Int) -> Void) {
+    func run(_ count: Int, _ body: TaskReference) {
       self.body = body
       self.count = count
       next.store(0, ordering: .relaxed)
@@ -106,7 +164,7 @@ extension WorkerPool {
       }
     }
 
-    private func take(_ count: Int, _ body: (Int) -> Void) {
+    private func take(_ count: Int, _ body: TaskReference) {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         if index >= count { return }

@@ -136,9 +136,16 @@ public final class Engine: Sendable {
   }
 
   /// Returns once every message posted before has been handled.
-  package func synchronize() async {
+  package func synchronize() async { await onEngineThread {} }
+
+  /// Calls `body` on the engine thread, between two steps, and returns when it is done.
+  package func onEngineThread(_ body: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { continuation in
-      mailbox.post(.synchronize { continuation.resume() })
+      mailbox.post(
+        .synchronize {
+          body()
+          continuation.resume()
+        })
     }
   }
 
@@ -148,11 +155,11 @@ public final class Engine: Sendable {
 extension Engine {
   private func start(_ transfer: CoreTransfer) {
     let thread = Thread { [mailbox, weak self] in
+      WorkerPool.nameThread("apus.engine")
       Engine.loop(transfer.core, mailbox) { statistics in
         self?.state.withLock { $0.statistics = statistics }
       }
     }
-    thread.name = "apus.engine"
     thread.stackSize = 8 << 20
     thread.start()
   }

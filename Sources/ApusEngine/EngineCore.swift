@@ -11,6 +11,10 @@ final class EngineCore {
   private var requests: [SequenceID: RequestState] = [:]
   private var draining = false
   private var counters = EngineStatistics.Counters()
+  // Of the step at hand, one entry an item; kept for their memory.
+  private var scheduled = ScheduledBatch()
+  private var sampled: [TokenID?] = []
+  private var scores: [TokenLogprobs?] = []
 
   init(scheduler: Scheduler, runner: ModelRunner, contextLength: Int) {
     self.scheduler = scheduler
@@ -31,10 +35,11 @@ final class EngineCore {
     _ id: SequenceID, _ request: GenerationRequest, stream: TokenStream.Continuation,
     arrived: ContinuousClock.Instant
   ) {
-    requests[id] = RequestState(
+    let state = RequestState(
       request, stream: stream, seed: UInt64.random(in: .min ... .max),
       contextLength: contextLength, arrived: arrived)
-    scheduler.add(Sequence(id: id, prompt: request.prompt))
+    requests[id] = state
+    scheduler.add(Sequence(id: id, prompt: request.prompt, limit: state.limit))
   }
 
   func cancel(_ id: SequenceID) {
@@ -52,47 +57,58 @@ final class EngineCore {
   }
 
   /// Runs one batch.
+  ///
+  /// A step that decodes allocates no memory.
   func step() {
-    let scheduled = scheduler.schedule()
+    scheduler.schedule(into: &scheduled)
     free(scheduled.freedPages)
     counters.preemptions += scheduled.preempted.count
     for id in scheduled.preempted { requests[id]?.preemptions += 1 }
     let now = ContinuousClock.now
-    for item in scheduled.items where requests[item.id]?.started == nil {
-      requests[item.id]?.started = now
+    sampled.removeAll(keepingCapacity: true)
+    scores.removeAll(keepingCapacity: true)
+    for item in scheduled.items {
+      if requests[item.id]?.started == nil { requests[item.id]?.started = now }
+      sampled.append(nil)
+      scores.append(nil)
     }
-    let batch = runner.batch(scheduled, scheduler: scheduler) {
-      requests[$0]?.scoresPrompt ?? false
-    }
-    var owners = RowOwners(scheduled)
-    var sampled: [SequenceID: TokenID] = [:]
-    var scores: [SequenceID: TokenLogprobs] = [:]
-    runner.run(batch) { row, logits in
-      let (item, index) = owners.owner(of: row)
-      guard var state = requests[item.id] else { return }
-      if state.scoresPrompt, index + 1 < state.request.prompt.count,
-        state.promptLogprobs.count == index
-      {
-        state.promptLogprobs.append(
-          TokenLogprobs(
-            logits: logits, token: state.request.prompt[index + 1],
-            topCount: state.request.promptLogprobs ?? 0))
-        requests[item.id] = state
-      }
-      guard item.samples, index == item.range.upperBound - 1 else { return }
-      if state.request.maxTokens == 0 { return }
-      let history = scheduler.sequence(item.id)?.tokens ?? []
-      let token = state.sampler.sample(
-        logits, history: history, generated: state.generated, forbidden: state.forbidden)
-      sampled[item.id] = token
-      if let count = state.request.logprobs {
-        scores[item.id] = TokenLogprobs(logits: logits, token: token, topCount: count)
-      }
+    var owner = RowOwner()
+    runner.run(
+      scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.scoresPrompt ?? false }
+    ) { row, logits in
+      owner.advance(to: row, in: scheduled)
+      use(logits, item: owner.item, row: row - owner.start)
     }
     scheduler.update(scheduled, sampled: sampled)
     counters.steps += 1
     counters.batchedTokens += scheduled.tokenCount
-    for item in scheduled.items { report(item, token: sampled[item.id], scores: scores[item.id]) }
+    for (index, item) in scheduled.items.enumerated() {
+      report(item, token: sampled[index], scores: scores[index])
+    }
+  }
+
+  /// Scores a prompt token or samples the next one from the logits of row `row` of an item.
+  private func use(_ logits: Span<Float>, item index: Int, row: Int) {
+    let item = scheduled.items[index]
+    guard let state = requests[item.id] else { return }
+    let position = item.range.lowerBound + row
+    if state.scoresPrompt, position + 1 < state.request.prompt.count,
+      state.promptLogprobs.count == position
+    {
+      requests[item.id]?.promptLogprobs.append(
+        TokenLogprobs(
+          logits: logits, token: state.request.prompt[position + 1],
+          topCount: state.request.promptLogprobs ?? 0))
+    }
+    guard item.samples, position == item.range.upperBound - 1, state.request.maxTokens != 0
+    else { return }
+    let token = state.sampler.sample(
+      logits, history: scheduler.sequence(item.id)?.tokens ?? [], generated: state.generated,
+      forbidden: state.forbidden)
+    sampled[index] = token
+    if let count = state.request.logprobs {
+      scores[index] = TokenLogprobs(logits: logits, token: token, topCount: count)
+    }
   }
 
   private func report(_ item: ScheduledBatch.Item, token: TokenID?, scores: TokenLogprobs?) {
@@ -137,20 +153,16 @@ final class EngineCore {
   }
 }
 
-/// Which scheduled item a row of the batch belongs to.
-private struct RowOwners {
-  private let items: [ScheduledBatch.Item]
-  private var current = 0
-  private var start = 0
+/// Which scheduled item a row of the batch belongs to; rows must be asked for in order.
+private struct RowOwner {
+  private(set) var item = 0
+  /// The item's first row.
+  private(set) var start = 0
 
-  init(_ batch: ScheduledBatch) { items = batch.items }
-
-  /// The item and the token's index in its sequence; rows must be asked for in order.
-  mutating func owner(of row: Int) -> (ScheduledBatch.Item, Int) {
-    while row >= start + items[current].range.count {
-      start += items[current].range.count
-      current += 1
+  mutating func advance(to row: Int, in batch: ScheduledBatch) {
+    while row >= start + batch.items[item].range.count {
+      start += batch.items[item].range.count
+      item += 1
     }
-    return (items[current], items[current].range.lowerBound + row - start)
   }
 }

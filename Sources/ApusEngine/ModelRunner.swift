@@ -12,6 +12,7 @@ final class ModelRunner {
   private let compute: Compute
   private let backend: PagedAttention
   private let workspace: Workspace
+  private var batch = ForwardBatch()
 
   init(
     model: any ModelArchitecture, configuration: ModelConfiguration, compute: Compute,
@@ -25,37 +26,44 @@ final class ModelRunner {
       configuration, maxRows: maxBatchedTokens, maxLogitRows: min(maxBatchedTokens, 64))
   }
 
-  /// Runs a batch and calls `body` with the logits of each of its `logitRows`, in order.
-  func run(_ batch: ForwardBatch, _ body: (Int, Span<Float>) -> Void) {
+  /// Runs the scheduled tokens and calls `body` with each row whose logits are wanted, in order.
+  ///
+  /// `wantsAllLogits` marks sequences whose prompt is scored.
+  func run(
+    _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
+    wantsAllLogits: (SequenceID) -> Bool, _ body: (Int, Span<Float>) -> Void
+  ) {
+    lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits)
     model.forward(
       batch, store: store, backend: backend, compute: compute, workspace: workspace)
     let rows = batch.logitRows
     for start in stride(from: 0, to: rows.count, by: workspace.maxLogitRows) {
       let end = min(start + workspace.maxLogitRows, rows.count)
-      model.logits(of: Array(rows[start..<end]), compute: compute, workspace: workspace)
+      model.logits(of: rows[start..<end], compute: compute, workspace: workspace)
       for index in start..<end {
         workspace.logits.withRow(index - start) { body(rows[index], $0) }
       }
     }
+    batch.removeAll()  // the lists of pages may grow in place again
   }
 
-  /// Lays the scheduled tokens end to end; `wantsAllLogits` marks sequences whose prompt is scored.
-  func batch(
-    _ scheduled: ScheduledBatch, scheduler: Scheduler, wantsAllLogits: (SequenceID) -> Bool
-  ) -> ForwardBatch {
-    var batch = ForwardBatch()
+  /// Lays the scheduled tokens end to end.
+  private func lay(
+    _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
+    wantsAllLogits: (SequenceID) -> Bool
+  ) {
+    batch.removeAll()
     for item in scheduled.items {
       guard let sequence = scheduler.sequence(item.id) else { continue }
       let first = batch.rowCount
       batch.append(
-        tokens: Array(sequence.tokens[item.range]), firstIndex: item.range.lowerBound,
+        tokens: sequence.tokens[item.range], firstIndex: item.range.lowerBound,
         pages: sequence.pages)
       if wantsAllLogits(item.id) {
-        batch.logitRows += Array(first..<batch.rowCount)
+        batch.logitRows += first..<batch.rowCount
       } else if item.samples {
         batch.logitRows.append(batch.rowCount - 1)
       }
     }
-    return batch
   }
 }

@@ -19,7 +19,7 @@ public protocol ModelArchitecture: AnyObject, SendableMetatype {
     workspace: Workspace)
 
   /// Logits of rows of the last batch, at most `workspace.maxLogitRows`, to `workspace.logits`.
-  func logits(of rows: [Int], compute: Compute, workspace: Workspace)
+  func logits(of rows: ArraySlice<Int>, compute: Compute, workspace: Workspace)
 }
 
 /// The architectures that can be loaded, by the name in `ModelConfiguration.architecture`.

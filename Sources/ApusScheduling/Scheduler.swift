@@ -53,30 +53,45 @@ public struct Scheduler: Sendable {
   /// Chooses the tokens of the next step and reserves their pages.
   public mutating func schedule() -> ScheduledBatch {
     var batch = ScheduledBatch()
-    var budget = configuration.maxBatchedTokens
-    for reading in [false, true] {
-      for id in running.map(\.id) {
-        guard budget > 0, let index = running.firstIndex(where: { $0.id == id }),
-          (running[index].pendingCount > 1) == reading
-        else { continue }
-        let count = min(running[index].pendingCount, budget)
-        guard reserve(id, count: count, preempting: &batch),
-          let index = running.firstIndex(where: { $0.id == id })
-        else { continue }
-        batch.items.append(item(running[index], count: count))
-        budget -= count
-      }
-    }
-    admit(&batch, budget: &budget)
+    schedule(into: &batch)
     return batch
   }
 
+  /// The same, in the memory of an old batch.
+  public mutating func schedule(into batch: inout ScheduledBatch) {
+    batch.removeAll()
+    var budget = configuration.maxBatchedTokens
+    continueRunning(&batch, reading: false, budget: &budget)
+    continueRunning(&batch, reading: true, budget: &budget)
+    admit(&batch, budget: &budget)
+  }
+
+  /// Sequences that still read, or those that wait for one token; pages are only taken from later ones.
+  private mutating func continueRunning(
+    _ batch: inout ScheduledBatch, reading: Bool, budget: inout Int
+  ) {
+    var index = 0
+    while budget > 0, index < running.count {
+      let sequence = running[index].id
+      if (running[index].pendingCount > 1) == reading {
+        let count = min(running[index].pendingCount, budget)
+        if reserve(sequence, count: count, preempting: &batch) {
+          batch.items.append(item(running[index], count: count))
+          budget -= count
+        }
+      }
+      if index < running.count, running[index].id == sequence { index += 1 }
+    }
+  }
+
   /// Notes that the batch has run, and the tokens that were sampled.
-  public mutating func update(_ batch: ScheduledBatch, sampled: [SequenceID: TokenID]) {
-    for item in batch.items {
+  ///
+  /// `sampled` has one entry for each item.
+  public mutating func update(_ batch: ScheduledBatch, sampled: [TokenID?]) {
+    for (item, token) in zip(batch.items, sampled) {
       guard let index = running.firstIndex(where: { $0.id == item.id }) else { continue }
       running[index].computedCount = item.range.upperBound
-      if let token = sampled[item.id] { running[index].tokens.append(token) }
+      if let token { running[index].tokens.append(token) }
     }
   }
 
@@ -88,6 +103,8 @@ public struct Scheduler: Sendable {
       // The whole text must fit now, so that reading it never has to stop half-way.
       guard pagesNeeded(first, tokens: first.tokens.count) <= pool.freeCount else { return }
       running.append(waiting.removeFirst())
+      running[running.count - 1].pages.reserveCapacity(
+        max(first.limit, first.tokens.count) / configuration.pageSize + 1)
       guard reserve(first.id, count: count, preempting: &batch) else { return }
       batch.items.append(item(running[running.count - 1], count: count))
       budget -= count
@@ -110,10 +127,7 @@ public struct Scheduler: Sendable {
     while let index = running.firstIndex(where: { $0.id == id }) {
       let needed = pagesNeeded(running[index], tokens: running[index].computedCount + count)
       if needed <= 0 { return true }
-      if let pages = pool.allocate(needed) {
-        running[index].pages += pages
-        return true
-      }
+      if pool.allocate(needed, appendingTo: &running[index].pages) { return true }
       guard let victim = running.last(where: { !isScheduled($0.id, batch) }) else { return false }
       preempt(victim.id, &batch)
       if victim.id == id { return false }

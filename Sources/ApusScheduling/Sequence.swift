@@ -6,15 +6,19 @@ public struct Sequence: Sendable {
   /// The prompt and what was generated so far.
   public var tokens: [TokenID]
   public let promptCount: Int
+  let limit: Int
   /// How many of the tokens have their keys and values stored.
   public internal(set) var computedCount = 0
   public internal(set) var pages: [PageID] = []
   public internal(set) var preemptionCount = 0
 
-  public init(id: SequenceID, prompt: [TokenID]) {
+  /// `limit` is how many tokens it may come to have; their memory is reserved.
+  public init(id: SequenceID, prompt: [TokenID], limit: Int = 0) {
     self.id = id
     tokens = prompt
+    tokens.reserveCapacity(limit)
     promptCount = prompt.count
+    self.limit = limit
   }
 
   /// Tokens still to be run before the next one can be sampled.
@@ -42,6 +46,15 @@ public struct ScheduledBatch: Sendable, Equatable {
   public var preempted: [SequenceID] = []
   /// Pages that became free because of preemption.
   public var freedPages: [PageID] = []
+
+  public init() {}
+
+  /// Empties the batch and keeps its memory.
+  mutating func removeAll() {
+    items.removeAll(keepingCapacity: true)
+    preempted.removeAll(keepingCapacity: true)
+    freedPages.removeAll(keepingCapacity: true)
+  }
 
   public var tokenCount: Int { items.reduce(0) { $0 + $1.range.count } }
 }

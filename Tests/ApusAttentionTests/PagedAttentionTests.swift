@@ -55,8 +55,9 @@ import Testing
         groups.flatMap { $0 }, queries: test.queries, slices: batch.slices, layer: test.layer(),
         arena: test.store.arena, partials: &partials, into: &output)
       test.compute.merge(
-        groups.map { group in order.map { group[$0] } }, slices: batch.slices,
-        layer: test.layer(), arena: test.store.arena, partials: &partials, into: &output)
+        groups.flatMap { group in order.map { group[$0] } }, groups: [0..<3, 3..<6],
+        slices: batch.slices, layer: test.layer(), arena: test.store.arena, partials: &partials,
+        into: &output)
       let merged = output.row(0)
       #expect(largestDifference(merged, whole) < 1e-5)
       if isExact { #expect(sameBits([merged], [whole])) }

@@ -75,7 +75,7 @@ final class ModelHarness {
   /// Logits of one step's tokens of the first sequence.
   func step(_ tokens: [TokenID], firstIndex: Int, parents: [Int]? = nil) -> [[Float]] {
     var batch = ForwardBatch()
-    batch.append(tokens: tokens, firstIndex: firstIndex, pages: pages, parents: parents)
+    batch.append(tokens: tokens[...], firstIndex: firstIndex, pages: pages, parents: parents)
     return run(batch)
   }
 
@@ -84,7 +84,7 @@ final class ModelHarness {
     model.forward(
       batch, store: store, backend: backend, compute: compute, workspace: workspace)
     let rows = Array(0..<batch.rowCount)
-    model.logits(of: rows, compute: compute, workspace: workspace)
+    model.logits(of: rows[...], compute: compute, workspace: workspace)
     return rows.map { workspace.logits.row($0) }
   }
 

@@ -106,3 +106,10 @@ import Testing
     #expect(used == 0)
   }
 }
+
+extension Scheduler {
+  /// Notes a batch, with what was sampled by sequence.
+  fileprivate mutating func update(_ batch: ScheduledBatch, sampled: [SequenceID: TokenID]) {
+    update(batch, sampled: batch.items.map { sampled[$0.id] })
+  }
+}

@@ -72,6 +72,8 @@ public struct AttentionItem: Sendable, Equatable {
   /// Where the partial result goes; -1 means straight to the output.
   public var partial: Int32
 
+  var vectors: Range<Int> { Int(vectorBegin)..<Int(vectorEnd) }
+
   public init(
     slice: Int, head: Int, vectors: Range<Int>, splits: Range<Int>, partial: Int = -1
   ) {
@@ -124,68 +126,115 @@ extension Compute {
     layer: AttentionLayer, arena: KVArena, partials: inout PartialResults,
     into output: inout Matrix
   ) {
-    let geometry = arena.geometry
-    let padded = geometry.paddedDimension
-    let table = kernels.table
-    let target = OutputRows(output: output.base, stride: output.columns)
-    let (outputs, maxima, sums) = (partials.outputs.base, partials.maxima.base, partials.sums.base)
-    let source = UnsafePointer(queries.base)
-    let stride = queries.columns
-    pool.run(items.count) { index in
-      let item = items[index]
-      let vectors = Int(item.vectorBegin)..<Int(item.vectorEnd)
-      let slice = slices[Int(item.slice)]
-      slice.withDescriptor(
-        queries: source, stride: stride, layer: layer, head: Int(item.head), arena: arena
-      ) { descriptor in
-        if item.partial >= 0 {
-          let first = Int(item.partial)
-          table.pointee.attend(
-            descriptor, vectors.lowerBound, vectors.upperBound,
-            Int(item.splitBegin) * Self.splitPages,
-            min(Int(item.splitEnd) * Self.splitPages, slice.pageCount),
-            outputs + first * padded, maxima + first, sums + first)
-        } else {
-          table.attendWhole(
-            descriptor, vectors: vectors, splits: Int(item.splitEnd), pageCount: slice.pageCount,
-            padded: padded
-          ) { output, _, sums in
-            target.write(
-              output, sums, vectors: vectors, slice: slice, head: Int(item.head), layer: layer,
-              geometry: geometry)
-          }
-        }
+    pool.run(
+      items.count,
+      AttentionTask(
+        work: AttentionWork(
+          table: kernels.table, slices: slices, layer: layer, arena: arena, partials: partials,
+          output: output),
+        items: items, queries: UnsafePointer(queries.base), stride: queries.columns))
+  }
+
+  /// Merges the partials of each group of `items` (which cover the same vectors split by split, in order) and writes
+  /// the output.
+  public func merge(
+    _ items: [AttentionItem], groups: [Range<Int>], slices: [AttentionSlice],
+    layer: AttentionLayer, arena: KVArena, partials: inout PartialResults,
+    into output: inout Matrix
+  ) {
+    pool.run(
+      groups.count,
+      MergeTask(
+        work: AttentionWork(
+          table: kernels.table, slices: slices, layer: layer, arena: arena, partials: partials,
+          output: output),
+        items: items, groups: groups))
+  }
+}
+
+/// What the tasks of attention share.
+private struct AttentionWork {
+  let table: UnsafePointer<apus_kernels>
+  let slices: [AttentionSlice]
+  let layer: AttentionLayer
+  let arena: KVArena
+  let outputs: UnsafeMutablePointer<Float>
+  let maxima: UnsafeMutablePointer<Float>
+  let sums: UnsafeMutablePointer<Float>
+  let target: OutputRows
+
+  init(
+    table: UnsafePointer<apus_kernels>, slices: [AttentionSlice], layer: AttentionLayer,
+    arena: KVArena, partials: borrowing PartialResults, output: borrowing Matrix
+  ) {
+    self.table = table
+    self.slices = slices
+    self.layer = layer
+    self.arena = arena
+    outputs = partials.outputs.base
+    maxima = partials.maxima.base
+    sums = partials.sums.base
+    target = OutputRows(output: output.base, stride: output.columns)
+  }
+
+  var padded: Int { arena.geometry.paddedDimension }
+
+  func write(_ source: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, _ item: AttentionItem) {
+    target.write(
+      source, sums, vectors: item.vectors, slice: slices[Int(item.slice)], head: Int(item.head),
+      layer: layer, geometry: arena.geometry)
+  }
+}
+
+private struct AttentionTask: WorkerTask {
+  let work: AttentionWork
+  let items: [AttentionItem]
+  let queries: UnsafePointer<Float>
+  let stride: Int
+
+  func run(_ index: Int) {
+    let item = items[index]
+    let (table, padded) = (work.table, work.padded)
+    let slice = work.slices[Int(item.slice)]
+    slice.withDescriptor(
+      queries: queries, stride: stride, layer: work.layer, head: Int(item.head), arena: work.arena
+    ) { descriptor in
+      if item.partial >= 0 {
+        let first = Int(item.partial)
+        table.pointee.attend(
+          descriptor, Int(item.vectorBegin), Int(item.vectorEnd),
+          Int(item.splitBegin) * Compute.splitPages,
+          min(Int(item.splitEnd) * Compute.splitPages, slice.pageCount),
+          work.outputs + first * padded, work.maxima + first, work.sums + first)
+      } else {
+        table.attendWhole(
+          descriptor, vectors: item.vectors, splits: Int(item.splitEnd),
+          pageCount: slice.pageCount, padded: padded
+        ) { output, _, sums in work.write(output, sums, item) }
       }
     }
   }
+}
 
-  /// Merges the partials of `items` (which cover the same vectors split by split, in order) and writes the output.
-  public func merge(
-    _ groups: [[AttentionItem]], slices: [AttentionSlice], layer: AttentionLayer, arena: KVArena,
-    partials: inout PartialResults, into output: inout Matrix
-  ) {
-    let geometry = arena.geometry
-    let padded = geometry.paddedDimension
-    let table = kernels.table
-    let target = OutputRows(output: output.base, stride: output.columns)
-    let (outputs, maxima, sums) = (partials.outputs.base, partials.maxima.base, partials.sums.base)
-    pool.run(groups.count) { index in
-      let group = groups[index]
-      let vectors = Int(group[0].vectorBegin)..<Int(group[0].vectorEnd)
-      let first = Int(group[0].partial)
-      for item in group.dropFirst() {
-        for vector in 0..<vectors.count {
-          let other = Int(item.partial) + vector
-          table.pointee.merge(
-            outputs + (first + vector) * padded, maxima + first + vector, sums + first + vector,
-            outputs + other * padded, maxima[other], sums[other], padded)
-        }
+private struct MergeTask: WorkerTask {
+  let work: AttentionWork
+  let items: [AttentionItem]
+  let groups: [Range<Int>]
+
+  func run(_ index: Int) {
+    let group = groups[index]
+    let head = items[group.lowerBound]
+    let (first, padded) = (Int(head.partial), work.padded)
+    for item in group.dropFirst() {
+      for vector in 0..<head.vectors.count {
+        let other = Int(items[item].partial) + vector
+        work.table.pointee.merge(
+          work.outputs + (first + vector) * padded, work.maxima + first + vector,
+          work.sums + first + vector, work.outputs + other * padded, work.maxima[other],
+          work.sums[other], padded)
       }
-      target.write(
-        outputs + first * padded, sums + first, vectors: vectors,
-        slice: slices[Int(group[0].slice)], head: Int(group[0].head), layer: layer,
-        geometry: geometry)
     }
+    work.write(work.outputs + first * padded, work.sums + first, head)
   }
 }
 

@@ -41,27 +41,48 @@ extension Compute {
     precondition(2 * angles.half <= dimension)
     precondition(
       [heads.queryNorm, heads.keyNorm].allSatisfy { $0?.count ?? dimension == dimension })
-    let table = kernels.table
-    let (base, stride) = (projections.base, projections.columns)
-    let (half, interleaved) = (angles.half, angles.interleaved ? Int32(1) : 0)
-    let (cosines, sines) = (UnsafePointer(angles.cosines.base), UnsafePointer(angles.sines.base))
-    pool.ranges(rows, grain: 8) { _, range in
-      for row in range {
-        let start = base + row * stride
-        for head in 0..<keys.upperBound {
-          let vector = start + head * dimension
-          if let norm = head < keys.lowerBound ? heads.queryNorm : heads.keyNorm {
-            table.pointee.rms_norm(vector, norm, heads.epsilon, dimension, vector)
-          }
-          if heads.rotated {
-            table.pointee.rope(
-              vector, half, cosines + row * half, sines + row * half, interleaved)
-          }
+    pool.ranges(
+      rows, grain: 8,
+      HeadTask(
+        table: kernels.table, base: projections.base, stride: projections.columns, heads: heads,
+        half: angles.half, interleaved: angles.interleaved ? 1 : 0,
+        cosines: UnsafePointer(angles.cosines.base), sines: UnsafePointer(angles.sines.base),
+        layer: layer, blocks: blocks, tokens: tokens, positions: positions, arena: arena))
+  }
+}
+
+private struct HeadTask: RangeTask {
+  let table: UnsafePointer<apus_kernels>
+  let base: UnsafeMutablePointer<Float>
+  let stride: Int
+  let heads: HeadProjection
+  let half: Int
+  let interleaved: Int32
+  let cosines: UnsafePointer<Float>
+  let sines: UnsafePointer<Float>
+  let layer: Int
+  let blocks: [PageID]
+  let tokens: [Int32]
+  let positions: [Int32]
+  let arena: KVArena
+
+  func run(_ piece: Int, _ range: Range<Int>) {
+    let dimension = arena.geometry.headDimension
+    let keys = heads.queryHeads..<heads.queryHeads + arena.geometry.headCount
+    for row in range {
+      let start = base + row * stride
+      for head in 0..<keys.upperBound {
+        let vector = start + head * dimension
+        if let norm = head < keys.lowerBound ? heads.queryNorm : heads.keyNorm {
+          table.pointee.rms_norm(vector, norm, heads.epsilon, dimension, vector)
         }
-        arena.store(
-          keys: start + keys.lowerBound * dimension, values: start + keys.upperBound * dimension,
-          layer: layer, block: blocks[row], token: Int(tokens[row]), position: positions[row])
+        if heads.rotated {
+          table.pointee.rope(vector, half, cosines + row * half, sines + row * half, interleaved)
+        }
       }
+      arena.store(
+        keys: start + keys.lowerBound * dimension, values: start + keys.upperBound * dimension,
+        layer: layer, block: blocks[row], token: Int(tokens[row]), position: positions[row])
     }
   }
 }

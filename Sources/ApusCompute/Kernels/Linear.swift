@@ -90,12 +90,12 @@ extension Compute {
     if case .none = transform { return }
     let (k, rows) = (gemm.k, gemm.rows)
     precondition(rows * k <= scratch.floats.count, "no room for \(rows) rows of \(k)")
-    let (table, target) = (kernels.table, scratch.floats.base)
-    pool.ranges(rows, grain: 8) { _, range in
-      for row in range {
-        transform.apply(table, source + row * stride, count: k, into: target + row * k)
-      }
-    }
+    let target = scratch.floats.base
+    pool.ranges(
+      rows, grain: 8,
+      TransformTask(
+        table: kernels.table, transform: transform, source: source, stride: stride, k: k,
+        target: target))
     gemm.x = UnsafePointer(target)
     gemm.x_stride = k
   }
@@ -107,24 +107,18 @@ extension Compute {
     let (k, rows) = (gemm.k, gemm.rows)
     let blocks = k / 32
     let (zero, sub) = (apus_int8_zero(format), apus_int8_sub(format))
-    let groups = k / Int(sub)
     precondition(
       rows * k <= scratch.values.count && rows * blocks <= scratch.scales.count,
       "no room for \(rows) rounded rows of \(k)")
-    let table = kernels.table
-    let (source, stride) = (UnsafePointer(input.base), input.columns)
-    let (values, scales, floats) = (
-      scratch.values.base, scratch.scales.base, scratch.floats.base
-    )
+    let (values, scales) = (scratch.values.base, scratch.scales.base)
     let (offsets, minima) = (scratch.offsets.base, scratch.minima.base)
-    pool.ranges(rows, grain: 8) { piece, range in
-      for row in range {
-        let x = transform.apply(table, source + row * stride, count: k, into: floats + piece * k)
-        table.pointee.quantize_row(
-          x, k, zero, sub, values + row * k, scales + row * blocks, offsets + row * groups,
-          minima + row * groups)
-      }
-    }
+    pool.ranges(
+      rows, grain: 8,
+      QuantizeTask(
+        transform: TransformTask(
+          table: kernels.table, transform: transform, source: UnsafePointer(input.base),
+          stride: input.columns, k: k, target: scratch.floats.base),
+        zero: zero, sub: sub, values: values, scales: scales, offsets: offsets, minima: minima))
     gemm.xq = UnsafePointer(values)
     gemm.xscale = UnsafePointer(scales)
     gemm.xoffset = UnsafePointer(offsets)
@@ -145,12 +139,9 @@ extension Compute {
     guard let function else { return multiplyBlocks(gemm, weight) }
     // With many rows pieces are whole register tiles; with a few, panels.
     let group = gemm.rows >= Int(APUS_MANY_ROWS) ? table.pointee.panels : 1
-    pool.ranges((weight.panelCount + group - 1) / group, grain: 1) { _, range in
-      withUnsafePointer(to: gemm) {
-        function(
-          $0, range.lowerBound * group, min(range.upperBound * group, weight.panelCount))
-      }
-    }
+    pool.ranges(
+      (weight.panelCount + group - 1) / group, grain: 1,
+      ProductTask(function: function, gemm: gemm, group: group, panelCount: weight.panelCount))
   }
 
   /// Decodes one panel at a time, 256 numbers of each row, and multiplies with floats.
@@ -192,6 +183,59 @@ extension Compute {
         if let bias = gemm.bias { value += bias[column] }
         target[column] = gemm.accumulate != 0 ? target[column] + value : value
       }
+    }
+  }
+}
+
+/// A product over a range of groups of panels.
+private struct ProductTask: RangeTask {
+  let function: GemmFunction
+  let gemm: apus_gemm
+  let group: Int
+  let panelCount: Int
+
+  func run(_ piece: Int, _ range: Range<Int>) {
+    withUnsafePointer(to: gemm) {
+      function($0, range.lowerBound * group, min(range.upperBound * group, panelCount))
+    }
+  }
+}
+
+/// Rows transformed to rows of `target`.
+private struct TransformTask: RangeTask {
+  let table: UnsafePointer<apus_kernels>
+  let transform: RowTransform
+  let source: UnsafePointer<Float>
+  let stride: Int
+  let k: Int
+  let target: UnsafeMutablePointer<Float>
+
+  func run(_ piece: Int, _ range: Range<Int>) {
+    for row in range {
+      transform.apply(table, source + row * stride, count: k, into: target + row * k)
+    }
+  }
+}
+
+/// Rows transformed, one row of room for each piece, and rounded.
+private struct QuantizeTask: RangeTask {
+  let transform: TransformTask
+  let zero: Int32
+  let sub: Int32
+  let values: UnsafeMutablePointer<Int8>
+  let scales: UnsafeMutablePointer<Float>
+  let offsets: UnsafeMutablePointer<Int32>
+  let minima: UnsafeMutablePointer<Float>
+
+  func run(_ piece: Int, _ range: Range<Int>) {
+    let (k, groups) = (transform.k, transform.k / Int(sub))
+    for row in range {
+      let x = transform.transform.apply(
+        transform.table, transform.source + row * transform.stride, count: k,
+        into: transform.target + piece * k)
+      transform.table.pointee.quantize_row(
+        x, k, zero, sub, values + row * k, scales + row * (k / 32), offsets + row * groups,
+        minima + row * groups)
     }
   }
 }

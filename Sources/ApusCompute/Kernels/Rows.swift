@@ -2,7 +2,8 @@ import CApusKernels
 
 extension Compute {
   /// Copies rows of `input` to the first rows of `output`.
-  public func gather(_ rows: [Int], of input: borrowing Matrix, into output: inout Matrix) {
+  public func gather(_ rows: ArraySlice<Int>, of input: borrowing Matrix, into output: inout Matrix)
+  {
     precondition(input.columns == output.columns && rows.count <= output.rows)
     for (index, row) in rows.enumerated() {
       precondition(row >= 0 && row < input.rows, "row outside of the matrix")

@@ -49,7 +49,7 @@ public class DenseDecoder: ModelArchitecture {
     }
   }
 
-  public func logits(of rows: [Int], compute: Compute, workspace: Workspace) {
+  public func logits(of rows: ArraySlice<Int>, compute: Compute, workspace: Workspace) {
     compute.gather(rows, of: workspace.hidden, into: &workspace.selected)
     head.apply(
       workspace.selected, outputNorm, rows: rows.count, compute: compute,

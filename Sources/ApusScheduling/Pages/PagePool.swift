@@ -24,6 +24,17 @@ public struct PagePool: Sendable {
     return pages
   }
 
+  /// The same, added to `pages`; false (and nothing taken) when there are fewer.
+  public mutating func allocate(_ count: Int, appendingTo pages: inout [PageID]) -> Bool {
+    guard count <= free.count else { return false }
+    for _ in 0..<count {
+      let page = free.removeLast()
+      references[Int(page)] = 1
+      pages.append(page)
+    }
+    return true
+  }
+
   /// Adds a reference to pages in use.
   public mutating func retain(_ pages: some Swift.Sequence<PageID>) {
     for page in pages {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "apus_dequantize.h"
-#include "apus_pause.h"
+#include "apus_thread.h"
 
 enum {
   APUS_PANEL = 16,      // columns of a packed weight panel

@@ -77,10 +77,10 @@ import Testing
       var batch = ForwardBatch()
       batch.append(tokens: [neighbour[start]], firstIndex: start, pages: others[0])
       batch.append(
-        tokens: Array(tokens[start..<start + size]), firstIndex: start, pages: model.pages)
+        tokens: tokens[start..<start + size], firstIndex: start, pages: model.pages)
       let room = min(Self.length - start, 1 + Int(source.next() % 9))
       batch.append(
-        tokens: Array(neighbour[start..<start + room]), firstIndex: start, pages: others[1])
+        tokens: neighbour[start..<start + room], firstIndex: start, pages: others[1])
       together += model.run(batch)[1...size]
       start += size
     }
