@@ -1,7 +1,5 @@
-import ApusCore
+import ApusCompute
 import Testing
-
-@testable import ApusCompute
 
 struct KernelBenchmarkTests {
   private func benchmark(_ instructionSet: String? = nil) throws -> KernelBenchmark {

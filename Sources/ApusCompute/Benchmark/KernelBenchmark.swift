@@ -45,12 +45,18 @@ package final class KernelBenchmark {
   package var cases: [Case] { products + rows + attention }
 
   /// What a kernel does that is timed in two ways.
-  struct Work {
+  package struct Work {
     /// Bytes that have to be read from memory, or written to it.
-    var bytes = 0.0
+    var bytes: Double
     /// Operations, two a multiplication and addition.
-    var floats = 0.0
-    var int8 = 0.0
+    var floats: Double
+    var int8: Double
+
+    package init(bytes: Double, floats: Double, int8: Double = 0) {
+      self.bytes = bytes
+      self.floats = floats
+      self.int8 = int8
+    }
   }
 
   /// Puts figures together: `large` is the work on all threads, `small` the same kernel on one thread and little data.
@@ -85,7 +91,7 @@ package struct KernelMeasurement: Sendable {
 
   package var unit: String { bound.unit }
 
-  init(
+  package init(
     name: String, work: KernelBenchmark.Work, seconds: Double, speedup: Double, roofline: Roofline
   ) {
     self.name = name

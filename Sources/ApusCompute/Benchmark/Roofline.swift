@@ -8,11 +8,22 @@ package struct Roofline: Sendable {
   package struct Roof: Sendable {
     package let oneThread: Double
     package let allThreads: Double
+
+    package init(oneThread: Double, allThreads: Double) {
+      self.oneThread = oneThread
+      self.allThreads = allThreads
+    }
   }
 
   package let read: Roof
   package let multiplyAdd: Roof
   package let int8: Roof
+
+  package init(read: Roof, multiplyAdd: Roof, int8: Roof) {
+    self.read = read
+    self.multiplyAdd = multiplyAdd
+    self.int8 = int8
+  }
 }
 
 extension Roofline {
