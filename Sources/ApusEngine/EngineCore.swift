@@ -74,11 +74,11 @@ final class EngineCore {
     }
     var owner = RowOwner()
     runner.run(
-      scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.scoresPrompt ?? false }
-    ) { row, logits in
-      owner.advance(to: row, in: scheduled)
-      use(logits, item: owner.item, row: row - owner.start)
-    }
+      scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.scoresPrompt ?? false },
+      use: { row, logits in
+        owner.advance(to: row, in: scheduled)
+        use(logits, item: owner.item, row: row - owner.start)
+      })
     scheduler.update(scheduled, sampled: sampled)
     counters.steps += 1
     counters.batchedTokens += scheduled.tokenCount

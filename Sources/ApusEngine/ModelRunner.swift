@@ -26,12 +26,12 @@ final class ModelRunner {
       configuration, maxRows: maxBatchedTokens, maxLogitRows: min(maxBatchedTokens, 64))
   }
 
-  /// Runs the scheduled tokens and calls `body` with each row whose logits are wanted, in order.
+  /// Runs the scheduled tokens and calls `use` with each row whose logits are wanted, in order.
   ///
   /// `wantsAllLogits` marks sequences whose prompt is scored.
   func run(
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
-    wantsAllLogits: (SequenceID) -> Bool, _ body: (Int, Span<Float>) -> Void
+    wantsAllLogits: (SequenceID) -> Bool, use: (Int, Span<Float>) -> Void
   ) {
     lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits)
     model.forward(
@@ -41,7 +41,7 @@ final class ModelRunner {
       let end = min(start + workspace.maxLogitRows, rows.count)
       model.logits(of: rows[start..<end], compute: compute, workspace: workspace)
       for index in start..<end {
-        workspace.logits.withRow(index - start) { body(rows[index], $0) }
+        workspace.logits.withRow(index - start) { use(rows[index], $0) }
       }
     }
     batch.removeAll()  // the lists of pages may grow in place again
