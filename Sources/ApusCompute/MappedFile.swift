@@ -40,6 +40,14 @@ public final class MappedFile: @unchecked Sendable {
     return try body(span)
   }
 
+  /// Gives the memory of `range` back; the bytes come from the file again when they are read.
+  package func release(_ range: Range<Int>) {
+    let pageSize = Int(getpagesize())
+    let start = range.lowerBound / pageSize * pageSize
+    madvise(
+      UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
+  }
+
   /// A copy of the bytes of `range`.
   public func bytes(_ range: Range<Int>) -> [UInt8] {
     withBytes(range) { $0.copy() }

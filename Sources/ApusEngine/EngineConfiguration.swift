@@ -43,7 +43,7 @@ package struct EnginePlan {
     let wanted = configuration.contextLength ?? shape.contextLength
     guard wanted > 0 else { throw EngineError.invalidContextLength(wanted) }
 
-    // Packed weights stand beside the mapped file only while they are made.
+    // What is packed of the mapped file leaves the memory.
     let free = availableMemory - weightByteCount
     let onePage = geometry.blockByteCount
     guard free > onePage else {
