@@ -1,4 +1,5 @@
 import CApusKernels
+import Synchronization
 
 /// Where the stored rows of a matrix lie: [rows, columns] of one type, in a mapped file or in memory.
 public struct StoredMatrix: Sendable {
@@ -44,6 +45,32 @@ public struct StoredMatrix: Sendable {
 
   /// Bytes of a file that are read before their memory is given back.
   static let sliceByteCount = 8 << 20
+}
+
+extension StoredMatrix {
+  /// The rows in another type, in memory; throws `RowConversionError` for a number that the type cannot hold.
+  package func converted(to target: TensorType, pool: WorkerPool) throws -> StoredMatrix {
+    let conversion = RowConversion(from: type, to: target, columnCount: columns)
+    let memory = Buffer<UInt8>(count: rows * conversion.targetRowByteCount)
+    // The rows are only read, and every task writes rows of its own.
+    nonisolated(unsafe) let (source, output) = (row(0), memory.base)
+    let order = Array(0..<rows)
+    let badRow = Mutex<Int?>(nil)
+    let step = max(1, Self.sliceByteCount / rowByteCount)
+    for first in stride(from: 0, to: rows, by: step) {
+      let slice = first..<min(first + step, rows)
+      pool.ranges(slice.count, grain: 8) { _, part in
+        let part = first + part.lowerBound..<first + part.upperBound
+        guard let bad = conversion.convert(source, into: output, rows: order, part: part) else {
+          return
+        }
+        badRow.withLock { $0 = min($0 ?? bad, bad) }
+      }
+      release(rows: slice)
+    }
+    if let row = badRow.withLock({ $0 }) { throw RowConversionError(row: row) }
+    return StoredMatrix(WeightBytes(memory), type: target, rows: rows, columns: columns)
+  }
 }
 
 /// Bytes of weights that stay as they are: a range of a mapped file, or memory that was filled once.

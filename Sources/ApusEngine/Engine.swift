@@ -45,7 +45,8 @@ public final class Engine: Sendable {
   ) throws {
     let model = checkpoint.configuration
     let plan = try EnginePlan(
-      configuration, model: model, weightByteCount: checkpoint.weightByteCount,
+      configuration, model: model,
+      weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),
       availableMemory: EnginePlan.availableMemory())
     let pool = WorkerPool(threadCount: configuration.threadCount ?? WorkerPool.defaultThreadCount)
     let compute = try Compute(pool: pool, instructionSet: configuration.instructionSet)
@@ -55,7 +56,9 @@ public final class Engine: Sendable {
     }
     let architecture = try ModelArchitectures.load(
       checkpoint, roles: roles, contextLength: plan.contextLength,
-      loader: WeightLoader(precision: configuration.precision, pool: pool, progress: progress))
+      loader: WeightLoader(
+        for: checkpoint, precision: configuration.precision,
+        quantization: configuration.quantization, pool: pool, progress: progress))
     let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
     let scheduler = Scheduler(
       SchedulerConfiguration(

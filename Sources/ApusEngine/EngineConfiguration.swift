@@ -19,6 +19,8 @@ public struct EngineConfiguration: Sendable {
   public var valueFormat = "f16"
   public var precision = Precision.quantized
   public var instructionSet: String?
+  /// The type in which weights that a file has as floats are quantised while they are loaded; nil keeps them.
+  public var quantization: QuantizationType?
   public var headRoles: JSONValue?
 
   public init() {}

@@ -21,6 +21,7 @@ struct BadInputTests {
     (["detokenize", "x"], "'x'"),
     (["detokenize", "99999999"], "99999999"),
     (["bench", "throughput", "-p", "1;2"], "'1;2'"),
+    (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
     (["serve", "--port", "70000"], "--port"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {

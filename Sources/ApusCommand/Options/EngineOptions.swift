@@ -2,6 +2,7 @@ import ApusCompute
 import ApusCore
 import ApusEngine
 import ApusKV
+import ApusModels
 import ArgumentParser
 
 /// How the engine runs.
@@ -44,6 +45,12 @@ struct EngineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Activations in int8 or f32.", valueName: "precision"))
   var precision = Precision.quantized
 
+  @Option(
+    help: ArgumentHelp(
+      "Quantize weights that are floats while loading, as apus quantize does: \(QuantizationType.names).",
+      valueName: "type"), transform: QuantizationType.init(argument:))
+  var quantize: QuantizationType?
+
   @Option(help: ArgumentHelp("The instruction set.", visibility: .hidden))
   var isa: String?
 
@@ -58,6 +65,7 @@ struct EngineOptions: ParsableArguments {
     configuration.valueFormat = cacheTypeV
     configuration.precision = precision
     configuration.instructionSet = isa
+    configuration.quantization = quantize
     return configuration
   }
 
@@ -118,3 +126,15 @@ enum BatchedTokens: CustomStringConvertible {
 }
 
 extension Precision: ExpressibleByArgument {}
+
+extension QuantizationType {
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// The value of `--type` and `--quantize`.
+  @Sendable init(argument text: String) throws {
+    guard let type = QuantizationType(parsing: text) else {
+      throw ValidationError("there is no such type; valid: \(Self.names)")
+    }
+    self = type
+  }
+}

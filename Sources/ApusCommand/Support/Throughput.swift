@@ -105,6 +105,7 @@ struct ThroughputReport {
       "n_batch": .integer(Int64(configuration.maxBatchedTokens)),
       "type_k": .string(configuration.keyFormat), "type_v": .string(configuration.valueFormat),
       "precision": .string(configuration.precision.rawValue),
+      "quantize": (configuration.quantization?.rawValue).map { .string($0) } ?? .null,
       "isa": .string(language.engine.instructionSet),
       "n_prompt": .integer(Int64(item.prompt)), "n_gen": .integer(Int64(item.answer)),
       "n_depth": .integer(Int64(item.depth)), "avg_ns": .integer(Int64(meanTime)),

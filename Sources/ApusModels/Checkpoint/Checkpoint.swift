@@ -39,6 +39,14 @@ public struct Checkpoint: Sendable {
   /// Bytes of all tensors as they stand in the files.
   public var weightByteCount: Int { tensors.values.reduce(0) { $0 + $1.byteCount } }
 
+  /// Bytes of all tensors when floats are quantised while they are loaded.
+  public func weightByteCount(quantized type: QuantizationType?) -> Int {
+    guard let plan = type.map({ QuantizationPlan($0, for: self) }) else { return weightByteCount }
+    return tensors.values.reduce(0) {
+      $0 + (plan.loadedType(of: $1).byteCount(of: $1.elementCount) ?? $1.byteCount)
+    }
+  }
+
   /// The tensor of that canonical name; throws an error that names it when it is missing.
   package func tensor(_ name: String) throws -> TensorInfo {
     guard let tensor = tensors[name] else {
