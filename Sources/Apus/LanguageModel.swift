@@ -12,15 +12,17 @@ public final class LanguageModel: Sendable {
   public let tokenizer: Tokenizer
   public let chatTemplate: ChatTemplate
 
-  /// Loads a model; `progress` is called with layers loaded and layers in all, `download` before that if a hub model
-  /// has to be fetched.
+  /// Loads a model; `progress` is called with layers loaded and layers in all, `warning` as by `Engine`, `download`
+  /// before that if a hub model has to be fetched.
   public init(
     _ reference: ModelReference, configuration: EngineConfiguration = EngineConfiguration(),
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
+    warning: @escaping @Sendable (String) -> Void = { _ in },
     download: (DownloadProgress) -> Void = { _ in }
   ) throws {
     self.reference = reference
-    checkpoint = try Checkpoint.open(Self.localPath(reference, download: download))
+    let path = try Self.localPath(reference, download: download)
+    checkpoint = try Checkpoint.open(path)
     let text = try TextFiles(checkpoint)
     tokenizer = text.tokenizer
     chatTemplate = try text.chatTemplate.map { try ChatTemplate($0) } ?? .chatML
@@ -29,7 +31,8 @@ public final class LanguageModel: Sendable {
       throw LanguageModelError.vocabularyMismatch(
         tokenizer: tokenizer.vocabularySize, model: vocabulary)
     }
-    engine = try Engine(checkpoint, configuration: configuration, progress: progress)
+    engine = try Engine(
+      checkpoint, configuration: configuration, progress: progress, warning: warning)
   }
 
   /// The file or folder of a reference; a hub model that is not in the cache is downloaded.

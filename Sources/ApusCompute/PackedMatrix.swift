@@ -75,6 +75,9 @@ package struct PanelShape: Sendable {
   let layout: Layout
   let panelByteCount: Int
 
+  /// A higher number wherever the bytes of the panels of some type change: packed weights are kept in files.
+  package static let version = 1
+
   package init(rows: Int, columns: Int, type: TensorType, precision: Precision) {
     self.rows = rows
     self.columns = columns

@@ -38,10 +38,12 @@ public final class Engine: Sendable {
 
   /// Loads the weights and starts the engine thread; throws `EngineError`, `CheckpointError` or `CatalogError`.
   ///
-  /// `progress` is called with layers loaded and layers in all.
+  /// `progress` is called with layers loaded and layers in all, `warning` with a line about what was wrong but did not
+  /// matter.
   public init(
     _ checkpoint: Checkpoint, configuration: EngineConfiguration = EngineConfiguration(),
-    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
+    warning: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     let model = checkpoint.configuration
     let plan = try EnginePlan(
@@ -58,7 +60,8 @@ public final class Engine: Sendable {
       checkpoint, roles: roles, contextLength: plan.contextLength,
       loader: WeightLoader(
         for: checkpoint, precision: configuration.precision,
-        quantization: configuration.quantization, pool: pool, progress: progress))
+        quantization: configuration.quantization, packCache: configuration.packCache, pool: pool,
+        progress: progress, warning: warning))
     let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
     let scheduler = Scheduler(
       SchedulerConfiguration(

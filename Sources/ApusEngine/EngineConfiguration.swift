@@ -21,6 +21,8 @@ public struct EngineConfiguration: Sendable {
   public var instructionSet: String?
   /// The type in which weights that a file has as floats are quantised while they are loaded; nil keeps them.
   public var quantization: QuantizationType?
+  /// A folder that keeps packed weights for the next start.
+  public var packCache: String?
   public var headRoles: JSONValue?
 
   public init() {}

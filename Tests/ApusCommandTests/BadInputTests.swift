@@ -22,6 +22,7 @@ struct BadInputTests {
     (["detokenize", "99999999"], "99999999"),
     (["bench", "throughput", "-p", "1;2"], "'1;2'"),
     (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
+    (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
@@ -37,6 +38,7 @@ struct BadInputTests {
       ["inspect", "/nowhere/model.gguf"], ["tokenize", "-f", "/nowhere/model.gguf"],
       ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
       ["serve", "--api-key-file", "/nowhere/model.gguf"],
+      ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
       #expect(result.status == 1, "\(arguments)")

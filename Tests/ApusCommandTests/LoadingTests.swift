@@ -3,7 +3,7 @@ import ApusModels
 import Foundation
 import Testing
 
-/// What loading costs.
+/// What loading costs, and the options that change it.
 @Suite(.enabled(if: Program.exists, Program.missing))
 struct LoadingTests {
   #if os(Linux)
@@ -26,6 +26,29 @@ struct LoadingTests {
       #expect(ratio > 0.9, "the weights are not in memory")
     }
   #endif
+
+  @Test func packedWeightsSurviveTheProgram() async throws {
+    let folder = try TemporaryFolder()
+    func run() async throws -> Program.Result {
+      try await Program.run(
+        "run", "-p", "The Marigold", "-n", "6", "-q", "--pack-cache", folder.file("cache"))
+    }
+    let plain = try await Program.run("run", "-p", "The Marigold", "-n", "6", "-q")
+    for _ in 0..<2 {
+      let result = try await run()
+      #expect(result.status == 0)
+      #expect(result.output == plain.output)
+      #expect(result.errors.isEmpty)
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("cache"))
+    #expect(names.count == 1)
+    try folder.write([1, 2, 3], to: "cache/" + (names.first ?? ""))
+    let repaired = try await run()
+    #expect(repaired.output == plain.output)
+    #expect(repaired.errors.hasPrefix("warning: ") && repaired.errors.contains("incomplete"))
+    #expect(repaired.errors.split(separator: "\n").count == 1)
+    #expect(try await run().errors.isEmpty)
+  }
 }
 
 /// A model of 0.8 GB whose weights are zeros that take no room on the disk.

@@ -51,6 +51,12 @@ struct EngineOptions: ParsableArguments {
       valueName: "type"), transform: QuantizationType.init(argument:))
   var quantize: QuantizationType?
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder that keeps packed weights, so that the next start is quick; it may be emptied at any time.",
+      valueName: "dir"))
+  var packCache: String?
+
   @Option(help: ArgumentHelp("The instruction set.", visibility: .hidden))
   var isa: String?
 
@@ -66,6 +72,7 @@ struct EngineOptions: ParsableArguments {
     configuration.precision = precision
     configuration.instructionSet = isa
     configuration.quantization = quantize
+    configuration.packCache = packCache
     return configuration
   }
 
@@ -80,6 +87,7 @@ struct EngineOptions: ParsableArguments {
     try Self.check("--ctx-size", ctxSize, atLeast: 0)
     try Self.check("--threads", threads ?? 1, atLeast: 1)
     try Self.check("--max-num-seqs", maxNumSeqs, atLeast: 1)
+    guard packCache != "" else { throw ValidationError("--pack-cache is empty; name a folder") }
     for format in [cacheTypeK, cacheTypeV] {
       do { _ = try KVFormats.catalog.find(format) } catch { throw ValidationError("\(error)") }
     }

@@ -47,6 +47,26 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// The files that hold tensors, by path.
+  var files: [MappedFile] {
+    var files: [ObjectIdentifier: MappedFile] = [:]
+    for tensor in tensors.values { files[ObjectIdentifier(tensor.file)] = tensor.file }
+    return files.values.sorted { $0.path < $1.path }
+  }
+
+  /// What packed weights depend on, apart from the content of the files: one line a tensor.
+  func packDescription(_ precision: Precision, _ plan: QuantizationPlan?) -> String {
+    let files = files
+    let lines = tensors.values.sorted { $0.name < $1.name }.map { tensor in
+      let type = plan?.loadedType(of: tensor) ?? tensor.type
+      let file = files.firstIndex { $0 === tensor.file } ?? 0
+      return
+        "\(tensor.name) \(tensor.type.name) \(type.name) \(tensor.shape) \(file) \(tensor.offset)"
+    }
+    let head = ["precision \(precision.rawValue)", "tied \(configuration.tiedEmbeddings)"]
+    return (head + lines).joined(separator: "\n")
+  }
+
   /// The tensor of that canonical name; throws an error that names it when it is missing.
   package func tensor(_ name: String) throws -> TensorInfo {
     guard let tensor = tensors[name] else {

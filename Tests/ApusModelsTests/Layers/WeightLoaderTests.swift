@@ -2,9 +2,10 @@ import ApusCompute
 import ApusCore
 import ApusModels
 import Foundation
+import Synchronization
 import Testing
 
-/// Weights that are quantised while they are loaded.
+/// Weights that are quantised while they are loaded, and weights out of a folder of packed ones.
 @Suite struct WeightLoaderTests {
   /// Rows of whole super-blocks, and rows that fall back to smaller blocks.
   private var model: RandomModel {
@@ -81,5 +82,46 @@ import Testing
       try ModelHarness(folder.path, quantization: .q8_0)
     }
     #expect(error?.description.contains("'blk.1.ffn_down.weight' has a number in row 3") == true)
+  }
+
+  /// All ways to load give the same logits with the folder as without, when it is written and when it is read.
+  @Test(
+    arguments: [TensorType.f32, .f16, .q8_0, .q4_0, .q4_K, .q6_K],
+    [
+      (Precision.quantized, QuantizationType?.none), (.full, nil), (.quantized, .q4_k),
+      (.full, .q4_k),
+    ])
+  func packedWeightsAreKept(
+    type: TensorType, way: (precision: Precision, quantization: QuantizationType?)
+  ) throws {
+    let folder = try TemporaryFolder()
+    var model = model
+    (model.type, model.headDimension, model.inner) = (type, 64, 512)
+    let path = try model.write(to: folder)
+    let cache = folder.path + "/cache"
+    let tokens = model.tokens(8, seed: 3)
+    let expected = try ModelHarness(
+      path, precision: way.precision, quantization: way.quantization
+    ).logits(tokens)
+    let warnings = Mutex<[String]>([])
+    func logits() throws -> [[Float]] {
+      try ModelHarness(
+        path, precision: way.precision, threads: 2, quantization: way.quantization,
+        packCache: cache, warning: { line in warnings.withLock { $0.append(line) } }
+      ).logits(tokens)
+    }
+    #expect(ApusModelsTests.sameBits(try logits(), expected))
+    let names = try FileManager.default.contentsOfDirectory(atPath: cache)
+    #expect(names.count == 1)
+    #expect(ApusModelsTests.sameBits(try logits(), expected))
+    #expect(warnings.withLock { $0 } == [])
+    guard let name = names.first else { return }
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: cache + "/" + name)))
+    bytes[bytes.count / 2] ^= 1
+    try Data(bytes).write(to: URL(filePath: cache + "/" + name))
+    #expect(ApusModelsTests.sameBits(try logits(), expected))
+    #expect(warnings.withLock { $0.count } == 1)
+    #expect(ApusModelsTests.sameBits(try logits(), expected))
+    #expect(warnings.withLock { $0.count } == 1)
   }
 }
