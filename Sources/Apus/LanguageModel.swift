@@ -11,6 +11,8 @@ public final class LanguageModel: Sendable {
   public let engine: Engine
   public let tokenizer: Tokenizer
   public let chatTemplate: ChatTemplate
+  /// How long it took until the engine was ready, without a download.
+  public let loadTime: Duration
 
   /// Loads a model; `progress` is called with layers loaded and layers in all, `warning` as by `Engine`, `download`
   /// before that if a hub model has to be fetched.
@@ -22,6 +24,7 @@ public final class LanguageModel: Sendable {
   ) throws {
     self.reference = reference
     let path = try Self.localPath(reference, download: download)
+    let start = ContinuousClock.now
     checkpoint = try Checkpoint.open(path)
     let text = try TextFiles(checkpoint)
     tokenizer = text.tokenizer
@@ -33,6 +36,7 @@ public final class LanguageModel: Sendable {
     }
     engine = try Engine(
       checkpoint, configuration: configuration, progress: progress, warning: warning)
+    loadTime = .now - start
   }
 
   /// The file or folder of a reference; a hub model that is not in the cache is downloaded.

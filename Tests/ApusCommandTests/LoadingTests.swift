@@ -49,6 +49,12 @@ struct LoadingTests {
     #expect(repaired.errors.split(separator: "\n").count == 1)
     #expect(try await run().errors.isEmpty)
   }
+
+  @Test func benchTellsHowLongLoadingTook() async throws {
+    let result = try await Program.run(
+      "bench", "throughput", "-p", "8", "-n", "0", "-r", "1", "--quantize", "q8_0")
+    #expect(result.output.split(separator: "\n").contains { $0.hasPrefix("load ") })
+  }
 }
 
 /// A model of 0.8 GB whose weights are zeros that take no room on the disk.

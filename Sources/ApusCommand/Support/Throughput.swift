@@ -82,6 +82,7 @@ struct ThroughputReport {
   var header: String {
     let size = ByteCount(language.checkpoint.weightByteCount)
     return "\(language.reference), \(size), \(threads) threads, \(language.engine.instructionSet)\n"
+      + "load \(language.loadTime.seconds.formatted(decimals: 2)) s\n"
   }
 
   func line(_ item: ThroughputCase, _ samples: [ThroughputSample]) -> String {
@@ -107,6 +108,7 @@ struct ThroughputReport {
       "precision": .string(configuration.precision.rawValue),
       "quantize": (configuration.quantization?.rawValue).map { .string($0) } ?? .null,
       "isa": .string(language.engine.instructionSet),
+      "load_ns": .integer(Int64(language.loadTime.seconds * 1e9)),
       "n_prompt": .integer(Int64(item.prompt)), "n_gen": .integer(Int64(item.answer)),
       "n_depth": .integer(Int64(item.depth)), "avg_ns": .integer(Int64(meanTime)),
       "stddev_ns": .integer(Int64(timeDeviation)), "avg_ts": .number(meanRate.rounded3),
