@@ -11,16 +11,21 @@ public final class LanguageModel: Sendable {
   public let engine: Engine
   public let tokenizer: Tokenizer
   public let chatTemplate: ChatTemplate
+  /// How long it took until the engine was ready, without a download.
+  public let loadTime: Duration
 
-  /// Loads a model; `progress` is called with layers loaded and layers in all, `download` before that if a hub model
-  /// has to be fetched.
+  /// Loads a model; `progress` is called with layers loaded and layers in all, `warning` as by `Engine`, `download`
+  /// before that if a hub model has to be fetched.
   public init(
     _ reference: ModelReference, configuration: EngineConfiguration = EngineConfiguration(),
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
+    warning: @escaping @Sendable (String) -> Void = { _ in },
     download: (DownloadProgress) -> Void = { _ in }
   ) throws {
     self.reference = reference
-    checkpoint = try Checkpoint.open(Self.localPath(reference, download: download))
+    let path = try Self.localPath(reference, download: download)
+    let start = ContinuousClock.now
+    checkpoint = try Checkpoint.open(path)
     let text = try TextFiles(checkpoint)
     tokenizer = text.tokenizer
     chatTemplate = try text.chatTemplate.map { try ChatTemplate($0) } ?? .chatML
@@ -29,7 +34,9 @@ public final class LanguageModel: Sendable {
       throw LanguageModelError.vocabularyMismatch(
         tokenizer: tokenizer.vocabularySize, model: vocabulary)
     }
-    engine = try Engine(checkpoint, configuration: configuration, progress: progress)
+    engine = try Engine(
+      checkpoint, configuration: configuration, progress: progress, warning: warning)
+    loadTime = .now - start
   }
 
   /// The file or folder of a reference; a hub model that is not in the cache is downloaded.

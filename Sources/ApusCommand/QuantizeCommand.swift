@@ -24,8 +24,8 @@ struct QuantizeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "One of \(QuantizationType.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "type"), transform: Self.type)
+      "One of \(QuantizationType.names).", valueName: "type"),
+    transform: QuantizationType.init(argument:))
   var type: QuantizationType
 
   @Flag(help: "Every matrix in the one type, without exceptions.")
@@ -63,12 +63,5 @@ struct QuantizeCommand: ParsableCommand {
         "warning: \(summary.requantizedCount) tensors were quantized already and lost precision twice"
       )
     }
-  }
-
-  private static func type(_ text: String) throws -> QuantizationType {
-    guard let type = QuantizationType(parsing: text) else {
-      throw ValidationError("there is no such type")
-    }
-    return type
   }
 }

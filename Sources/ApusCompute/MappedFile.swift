@@ -6,6 +6,8 @@ import Foundation
 public final class MappedFile: @unchecked Sendable {
   public let path: String
   public let count: Int
+  /// Which file it is and when it changed last, without a look at its content.
+  package let identity: FileIdentity
   let base: UnsafeRawPointer
 
   public init(path: String) throws {
@@ -25,6 +27,7 @@ public final class MappedFile: @unchecked Sendable {
     }
     self.path = path
     self.count = Int(status.st_size)
+    self.identity = FileIdentity(status)
     self.base = UnsafeRawPointer(address)
   }
 
@@ -39,6 +42,17 @@ public final class MappedFile: @unchecked Sendable {
       _unsafeBytes: UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
     return try body(span)
   }
+
+  /// Gives the memory of `range` back; the bytes come from the file again when they are read.
+  package func release(_ range: Range<Int>) {
+    let pageSize = Int(getpagesize())
+    let start = range.lowerBound / pageSize * pageSize
+    madvise(
+      UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
+  }
+
+  /// Tells the system that all of the file will be read soon.
+  func readAhead() { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_WILLNEED) }
 
   /// A copy of the bytes of `range`.
   public func bytes(_ range: Range<Int>) -> [UInt8] {
@@ -55,6 +69,28 @@ public final class MappedFile: @unchecked Sendable {
   }
   package func uint64(at offset: Int) -> UInt64 {
     withBytes(offset..<offset + 8) { $0.uint64(at: 0) }
+  }
+}
+
+/// What tells a file from its earlier and later versions.
+///
+/// Every write sets the time of the last change, which no program can set at will. The device is left out: its number
+/// may be another after a restart.
+package struct FileIdentity: Sendable, Equatable, CustomStringConvertible {
+  package let description: String
+  /// Seconds since 1970.
+  package let changed: Int
+
+  init(_ status: stat) {
+    #if os(Linux)
+      let (modified, changed) = (status.st_mtim, status.st_ctim)
+    #else
+      let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+    #endif
+    description =
+      "\(status.st_ino) \(status.st_size) "
+      + "\(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    self.changed = changed.tv_sec
   }
 }
 

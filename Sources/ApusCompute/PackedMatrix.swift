@@ -1,36 +1,5 @@
 import CApusKernels
 
-/// Where the stored rows of a matrix lie: [rows, columns] of one type inside a mapped file.
-public struct StoredMatrix: Sendable {
-  public let file: MappedFile
-  public let offset: Int
-  public let type: TensorType
-  public let rows: Int
-  public let columns: Int
-
-  public init(file: MappedFile, offset: Int, type: TensorType, rows: Int, columns: Int) {
-    self.file = file
-    self.offset = offset
-    self.type = type
-    self.rows = rows
-    self.columns = columns
-  }
-
-  /// Bytes of one row.
-  public var rowByteCount: Int { columns / type.blockSize * type.blockByteCount }
-
-  func row(_ index: Int) -> UnsafeRawPointer { file.base + offset + index * rowByteCount }
-
-  /// One row as floats.
-  public func floats(row index: Int) -> [Float] {
-    precondition(index >= 0 && index < rows, "row outside of the matrix")
-    return [Float](unsafeUninitializedCapacity: columns) { buffer, count in
-      apus_dequantize(type.rawValue, row(index), buffer.baseAddress!, columns)
-      count = columns
-    }
-  }
-}
-
 /// The weights of a linear layer, laid out for the kernels: y[rows] = x[columns] · wᵀ.
 ///
 /// Weights are packed in panels of 16 rows: floats as they are, quantised types without loss in the layouts of
@@ -41,72 +10,37 @@ public final class PackedMatrix: Sendable {
   public let rows: Int
   /// Inputs.
   public let columns: Int
-  let layout: Layout
+  let layout: PanelShape.Layout
   let panelByteCount: Int
-  private let panels: PanelStorage
+  let panels: WeightBytes
+  /// Empty where panels take their place.
   private let sources: [StoredMatrix]
 
-  enum Layout: Sendable {
-    case f32, f16, bf16
-    /// A row of int8_formats.h.
-    case int8(Int32)
-    /// Stored blocks of any type.
-    case blocks
-  }
-
   var panelCount: Int { (rows + Int(APUS_PANEL) - 1) / Int(APUS_PANEL) }
-  var base: UnsafePointer<UInt8> { UnsafePointer(panels.buffer.base) }
+  var base: UnsafePointer<UInt8> { panels.base }
 
   /// Packs the rows of `sources`, one below the other, which must agree in columns and type.
-  public init(_ sources: [StoredMatrix], precision: Precision, pool: WorkerPool) {
-    let type = sources[0].type
-    precondition(sources.allSatisfy { $0.columns == sources[0].columns && $0.type == type })
-    let k = sources[0].columns
-    rows = sources.reduce(0) { $0 + $1.rows }
-    columns = k
-    let int8 = apus_int8_format_of(type.rawValue)
-    switch type {
-    case .f32: (layout, panelByteCount) = (.f32, k * 64)
-    case .f16: (layout, panelByteCount) = (.f16, k * 32)
-    case .bf16: (layout, panelByteCount) = (.bf16, k * 32)
-    case _ where int8 >= 0 && precision == .quantized:
-      (layout, panelByteCount) = (.int8(int8), apus_int8_panel_bytes(int8, k))
-    default: (layout, panelByteCount) = (.blocks, 0)
+  public convenience init(_ sources: [StoredMatrix], precision: Precision, pool: WorkerPool) {
+    let (type, columns) = (sources[0].type, sources[0].columns)
+    precondition(sources.allSatisfy { $0.columns == columns && $0.type == type })
+    let shape = PanelShape(
+      rows: sources.reduce(0) { $0 + $1.rows }, columns: columns, type: type, precision: precision)
+    let memory = Buffer<UInt8>(count: shape.byteCount)
+    if shape.panelByteCount > 0 {
+      PanelPacker(shape: shape, sources: sources, target: memory.base).pack(pool)
     }
-    self.sources = sources
-    panels = PanelStorage(byteCount: (rows + 15) / 16 * panelByteCount)
-    if panelByteCount > 0 { pool.run(panelCount) { pack(panel: $0) } }
+    self.init(shape, panels: WeightBytes(memory), sources: sources)
   }
 
-  /// Pointers to the stored rows of one panel.
-  func withRows(ofPanel panel: Int, _ body: (UnsafePointer<UnsafeRawPointer?>, Int) -> Void) {
-    let width = Int(APUS_PANEL)
-    let first = panel * width
-    let count = min(width, rows - first)
-    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: width) { pointers in
-      var source = 0
-      var start = 0
-      for index in 0..<count {
-        while first + index - start >= sources[source].rows {
-          start += sources[source].rows
-          source += 1
-        }
-        pointers.initializeElement(at: index, to: sources[source].row(first + index - start))
-      }
-      body(UnsafePointer(pointers.baseAddress!), count)
-    }
-  }
-
-  private func pack(panel: Int) {
-    let target = UnsafeMutableRawPointer(panels.buffer.base) + panel * panelByteCount
-    withRows(ofPanel: panel) { pointers, count in
-      switch layout {
-      case .f32: apus_pack_f32(pointers, count, columns, target)
-      case .f16, .bf16: apus_pack_f16(pointers, count, columns, target)
-      case .int8(let format): apus_pack_int8(format, pointers, count, columns, target)
-      case .blocks: break
-      }
-    }
+  /// Panels that were packed before; `sources` are needed where the shape has none.
+  init(_ shape: PanelShape, panels: WeightBytes, sources: [StoredMatrix] = []) {
+    precondition(panels.count >= shape.byteCount, "the panels are incomplete")
+    rows = shape.rows
+    columns = shape.columns
+    layout = shape.layout
+    panelByteCount = shape.panelByteCount
+    self.panels = panels
+    self.sources = panelByteCount > 0 ? [] : sources
   }
 
   /// Decodes numbers `range` of one panel's rows to floats laid out as a panel.
@@ -116,7 +50,7 @@ public final class PackedMatrix: Sendable {
   ) {
     let type = sources[0].type
     let offset = range.lowerBound / type.blockSize * type.blockByteCount
-    withRows(ofPanel: panel) { pointers, count in
+    sources.withRows(ofPanel: panel) { pointers, count in
       for index in 0..<count {
         apus_dequantize(
           type.rawValue, pointers[index]! + offset, scratch + index * range.count, range.count)
@@ -126,12 +60,104 @@ public final class PackedMatrix: Sendable {
   }
 }
 
-/// Memory of packed panels.
+/// How many bytes the panels of a matrix have, and in which layout.
+package struct PanelShape: Sendable {
+  enum Layout: Sendable {
+    case f32, f16, bf16
+    /// A row of int8_formats.h.
+    case int8(Int32)
+    /// Stored blocks of any type; there are no panels.
+    case blocks
+  }
+
+  let rows: Int
+  let columns: Int
+  let layout: Layout
+  let panelByteCount: Int
+
+  /// A higher number wherever the bytes of the panels of some type change: packed weights are kept in files.
+  package static let version = 1
+
+  package init(rows: Int, columns: Int, type: TensorType, precision: Precision) {
+    self.rows = rows
+    self.columns = columns
+    let int8 = apus_int8_format_of(type.rawValue)
+    switch type {
+    case .f32: (layout, panelByteCount) = (.f32, columns * 64)
+    case .f16: (layout, panelByteCount) = (.f16, columns * 32)
+    case .bf16: (layout, panelByteCount) = (.bf16, columns * 32)
+    case _ where int8 >= 0 && precision == .quantized:
+      (layout, panelByteCount) = (.int8(int8), apus_int8_panel_bytes(int8, columns))
+    default: (layout, panelByteCount) = (.blocks, 0)
+    }
+  }
+
+  var panelCount: Int { (rows + Int(APUS_PANEL) - 1) / Int(APUS_PANEL) }
+  package var byteCount: Int { panelCount * panelByteCount }
+}
+
+/// Writes the panels of one matrix.
 ///
-/// Unchecked: it is written only while `PackedMatrix` packs, each panel by one task, and read-only afterwards.
-private final class PanelStorage: @unchecked Sendable {
-  let buffer: Buffer<UInt8>
-  init(byteCount: Int) { buffer = Buffer(count: byteCount) }
+/// Unchecked: the sources are only read, and each panel is written by one task.
+private struct PanelPacker: @unchecked Sendable {
+  let shape: PanelShape
+  let sources: [StoredMatrix]
+  let target: UnsafeMutablePointer<UInt8>
+
+  /// Packs on all threads, and gives the sources' memory back on the way: panels and file are never there both.
+  func pack(_ pool: WorkerPool) {
+    let width = Int(APUS_PANEL)
+    let step = max(1, StoredMatrix.sliceByteCount / (sources[0].rowByteCount * width))
+    for first in stride(from: 0, to: shape.panelCount, by: step) {
+      let slice = first..<min(first + step, shape.panelCount)
+      pool.run(slice.count) { pack(panel: first + $0) }
+      sources.release(rows: slice.lowerBound * width..<min(slice.upperBound * width, shape.rows))
+    }
+  }
+
+  private func pack(panel: Int) {
+    let target = UnsafeMutableRawPointer(target) + panel * shape.panelByteCount
+    sources.withRows(ofPanel: panel) { pointers, count in
+      switch shape.layout {
+      case .f32: apus_pack_f32(pointers, count, shape.columns, target)
+      case .f16, .bf16: apus_pack_f16(pointers, count, shape.columns, target)
+      case .int8(let format): apus_pack_int8(format, pointers, count, shape.columns, target)
+      case .blocks: break
+      }
+    }
+  }
+}
+
+/// Matrices one below the other.
+extension [StoredMatrix] {
+  /// Calls `body` with pointers to the stored rows of one panel.
+  fileprivate func withRows(
+    ofPanel panel: Int, _ body: (UnsafePointer<UnsafeRawPointer?>, Int) -> Void
+  ) {
+    let width = Int(APUS_PANEL)
+    let first = panel * width
+    withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: width) { pointers in
+      var start = 0
+      var count = 0
+      for source in self {
+        while count < width, first + count < start + source.rows {
+          pointers.initializeElement(at: count, to: source.row(first + count - start))
+          count += 1
+        }
+        start += source.rows
+      }
+      body(UnsafePointer(pointers.baseAddress!), count)
+    }
+  }
+
+  fileprivate func release(rows: Range<Int>) {
+    var start = 0
+    for source in self {
+      let part = rows.clamped(to: start..<start + source.rows)
+      if !part.isEmpty { source.release(rows: part.lowerBound - start..<part.upperBound - start) }
+      start += source.rows
+    }
+  }
 }
 
 /// How products with quantised weights are computed.

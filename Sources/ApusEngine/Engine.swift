@@ -38,14 +38,17 @@ public final class Engine: Sendable {
 
   /// Loads the weights and starts the engine thread; throws `EngineError`, `CheckpointError` or `CatalogError`.
   ///
-  /// `progress` is called with layers loaded and layers in all.
+  /// `progress` is called with layers loaded and layers in all, `warning` with a line about what was wrong but did not
+  /// matter.
   public init(
     _ checkpoint: Checkpoint, configuration: EngineConfiguration = EngineConfiguration(),
-    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
+    warning: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     let model = checkpoint.configuration
     let plan = try EnginePlan(
-      configuration, model: model, weightByteCount: checkpoint.weightByteCount,
+      configuration, model: model,
+      weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),
       availableMemory: EnginePlan.availableMemory())
     let pool = WorkerPool(threadCount: configuration.threadCount ?? WorkerPool.defaultThreadCount)
     let compute = try Compute(pool: pool, instructionSet: configuration.instructionSet)
@@ -55,7 +58,10 @@ public final class Engine: Sendable {
     }
     let architecture = try ModelArchitectures.load(
       checkpoint, roles: roles, contextLength: plan.contextLength,
-      loader: WeightLoader(precision: configuration.precision, pool: pool, progress: progress))
+      loader: WeightLoader(
+        for: checkpoint, precision: configuration.precision,
+        quantization: configuration.quantization, packCache: configuration.packCache, pool: pool,
+        progress: progress, warning: warning))
     let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
     let scheduler = Scheduler(
       SchedulerConfiguration(

@@ -19,6 +19,10 @@ public struct EngineConfiguration: Sendable {
   public var valueFormat = "f16"
   public var precision = Precision.quantized
   public var instructionSet: String?
+  /// The type in which weights that a file has as floats are quantised while they are loaded; nil keeps them.
+  public var quantization: QuantizationType?
+  /// A folder that keeps packed weights for the next start.
+  public var packCache: String?
   public var headRoles: JSONValue?
 
   public init() {}
@@ -43,7 +47,7 @@ package struct EnginePlan {
     let wanted = configuration.contextLength ?? shape.contextLength
     guard wanted > 0 else { throw EngineError.invalidContextLength(wanted) }
 
-    // Packed weights stand beside the mapped file only while they are made.
+    // What is packed of the mapped file leaves the memory.
     let free = availableMemory - weightByteCount
     let onePage = geometry.blockByteCount
     guard free > onePage else {

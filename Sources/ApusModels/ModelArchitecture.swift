@@ -37,10 +37,12 @@ public enum ModelArchitectures {
     _ checkpoint: Checkpoint, roles: HeadRoleTable? = nil, contextLength: Int, loader: WeightLoader
   ) throws -> any ModelArchitecture {
     let shape = checkpoint.configuration.shape
-    return try catalog.find(checkpoint.configuration.architecture).init(
+    let model = try catalog.find(checkpoint.configuration.architecture).init(
       checkpoint,
       roles: roles
         ?? HeadRoleTable(layerCount: shape.layerCount, headCount: shape.kvHeadCount),
       contextLength: contextLength, loader: loader)
+    loader.finish()
+    return model
   }
 }

@@ -24,6 +24,8 @@ struct BadInputTests {
     (["bench", "throughput", "--batch", "8,0"], "--batch"),
     (["bench", "throughput", "--batch", "8", "--max-num-batched-tokens", "4"], "--batch"),
     (["bench", "kernels", "-t", "0"], "--threads"),
+    (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
+    (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
@@ -39,6 +41,7 @@ struct BadInputTests {
       ["inspect", "/nowhere/model.gguf"], ["tokenize", "-f", "/nowhere/model.gguf"],
       ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
       ["serve", "--api-key-file", "/nowhere/model.gguf"],
+      ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
       #expect(result.status == 1, "\(arguments)")

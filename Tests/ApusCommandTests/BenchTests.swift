@@ -21,6 +21,7 @@ struct BenchTests {
       #expect(mean > 0)
       #expect(row["stddev_ts"] != nil)
       #expect(row["n_threads"] == 2)
+      #expect((row["load_ns"]?.intValue ?? 0) > 0)
     }
     #expect(rows.last?["n_depth"] == 40)
     #expect(rows.last?["n_gen"] == 4)

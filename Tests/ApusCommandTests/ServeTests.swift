@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.enabled(if: Program.exists, Program.missing))
 struct ServeTests {
-  private struct Listening {
+  struct Listening {
     let running: Program.Running
     let address: String
 

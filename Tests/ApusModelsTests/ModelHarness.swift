@@ -30,7 +30,8 @@ final class ModelHarness {
   init(
     _ path: String, kv: KVElement = .f32, precision: Precision = .full, threads: Int = 1,
     instructionSet: String? = nil, contextLength: Int? = nil, capacity: Int = 256,
-    sequences: Int = 1, roles: HeadRoleTable? = nil
+    sequences: Int = 1, roles: HeadRoleTable? = nil, quantization: QuantizationType? = nil,
+    packCache: String? = nil, warning: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     checkpoint = try Checkpoint.open(path)
     let shape = checkpoint.configuration.shape
@@ -44,7 +45,9 @@ final class ModelHarness {
     backend = PagedAttention(compute: compute, store: store)
     model = try ModelArchitectures.load(
       checkpoint, roles: roles, contextLength: contextLength ?? shape.contextLength,
-      loader: WeightLoader(precision: precision, pool: pool))
+      loader: WeightLoader(
+        for: checkpoint, precision: precision, quantization: quantization, packCache: packCache,
+        pool: pool, warning: warning))
     workspace = Workspace(checkpoint.configuration, maxRows: capacity, maxLogitRows: capacity)
     // Out of order, as pages are after a while.
     spare = (0..<blocks * sequences).map { PageID($0 * 7 % (blocks * sequences)) }

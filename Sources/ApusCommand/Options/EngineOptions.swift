@@ -2,6 +2,7 @@ import ApusCompute
 import ApusCore
 import ApusEngine
 import ApusKV
+import ApusModels
 import ArgumentParser
 
 /// How the engine runs.
@@ -44,6 +45,18 @@ struct EngineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Activations in int8 or f32.", valueName: "precision"))
   var precision = Precision.quantized
 
+  @Option(
+    help: ArgumentHelp(
+      "Quantize weights that are floats while loading, as apus quantize does: \(QuantizationType.names).",
+      valueName: "type"), transform: QuantizationType.init(argument:))
+  var quantize: QuantizationType?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder that keeps packed weights, so that the next start is quick; it may be emptied at any time.",
+      valueName: "dir"))
+  var packCache: String?
+
   @Option(help: ArgumentHelp("The instruction set.", visibility: .hidden))
   var isa: String?
 
@@ -58,6 +71,8 @@ struct EngineOptions: ParsableArguments {
     configuration.valueFormat = cacheTypeV
     configuration.precision = precision
     configuration.instructionSet = isa
+    configuration.quantization = quantize
+    configuration.packCache = packCache
     return configuration
   }
 
@@ -72,6 +87,7 @@ struct EngineOptions: ParsableArguments {
     try Self.check("--ctx-size", ctxSize, atLeast: 0)
     try Self.check("--threads", threads ?? 1, atLeast: 1)
     try Self.check("--max-num-seqs", maxNumSeqs, atLeast: 1)
+    guard packCache != "" else { throw ValidationError("--pack-cache is empty; name a folder") }
     for format in [cacheTypeK, cacheTypeV] {
       do { _ = try KVFormats.catalog.find(format) } catch { throw ValidationError("\(error)") }
     }
@@ -118,3 +134,15 @@ enum BatchedTokens: CustomStringConvertible {
 }
 
 extension Precision: ExpressibleByArgument {}
+
+extension QuantizationType {
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// The value of `--type` and `--quantize`.
+  @Sendable init(argument text: String) throws {
+    guard let type = QuantizationType(parsing: text) else {
+      throw ValidationError("there is no such type; valid: \(Self.names)")
+    }
+    self = type
+  }
+}

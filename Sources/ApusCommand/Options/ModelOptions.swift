@@ -22,6 +22,7 @@ struct ModelOptions: ParsableArguments {
       try LanguageModel(
         model, configuration: configuration,
         progress: { loading.update($0, of: $1, detail: "\($0) of \($1) layers") },
+        warning: { Output.note("warning: \($0)") },
         download: download)
     }
   }

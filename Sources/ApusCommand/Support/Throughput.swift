@@ -120,6 +120,7 @@ struct ThroughputReport {
   var header: String {
     let size = ByteCount(language.checkpoint.weightByteCount)
     return "\(language.reference), \(size), \(threads) threads, \(language.engine.instructionSet)\n"
+      + "load \(language.loadTime.seconds.formatted(decimals: 2)) s\n"
   }
 
   func line(_ item: ThroughputCase, _ samples: [ThroughputSample]) -> String {
@@ -143,7 +144,9 @@ struct ThroughputReport {
       "n_batch": .integer(Int64(configuration.maxBatchedTokens)),
       "type_k": .string(configuration.keyFormat), "type_v": .string(configuration.valueFormat),
       "precision": .string(configuration.precision.rawValue),
+      "quantize": (configuration.quantization?.rawValue).map { .string($0) } ?? .null,
       "isa": .string(language.engine.instructionSet),
+      "load_ns": .integer(Int64(language.loadTime.seconds * 1e9)),
       "n_prompt": .integer(Int64(item.prompt)), "n_gen": .integer(Int64(item.answer)),
       "n_depth": .integer(Int64(item.depth)), "n_batch_size": .integer(Int64(item.batch)),
       "avg_ns": .integer(Int64(meanTime)),

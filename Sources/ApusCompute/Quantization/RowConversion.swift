@@ -60,7 +60,7 @@ package struct RowConversion: Sendable {
   }
 
   /// Converts `part` of `rows`; returns the index in `rows` of the first row that does not fit.
-  private func convert(
+  func convert(
     _ from: UnsafeRawPointer, into to: UnsafeMutablePointer<UInt8>, rows: [Int], part: Range<Int>
   ) -> Int? {
     guard source != target else {

@@ -20,7 +20,7 @@ public class DenseDecoder: ModelArchitecture {
     configuration = checkpoint.configuration
     rotary = RotaryEmbedding(configuration.rope, contextLength: contextLength)
     let embedding = try checkpoint.tensor("token_embd.weight")
-    embeddings = embedding.stored
+    embeddings = try loader.rows(embedding)
     let count = configuration.shape.layerCount
     layers = try (0..<count).map { index in
       loader.progress(index, count)
@@ -31,9 +31,10 @@ public class DenseDecoder: ModelArchitecture {
     outputNorm = .rmsNorm(
       weight: try checkpoint.tensor("output_norm.weight").floats(),
       epsilon: configuration.normEpsilon)
-    head = try Linear(
-      [configuration.tiedEmbeddings ? embedding : checkpoint.tensor("output.weight")],
-      loader: loader)
+    head =
+      configuration.tiedEmbeddings
+      ? try Linear(embeddings, named: embedding.name, loader: loader)
+      : try Linear([checkpoint.tensor("output.weight")], loader: loader)
     loader.progress(count, count)
   }
 

@@ -39,6 +39,34 @@ public struct Checkpoint: Sendable {
   /// Bytes of all tensors as they stand in the files.
   public var weightByteCount: Int { tensors.values.reduce(0) { $0 + $1.byteCount } }
 
+  /// Bytes of all tensors when floats are quantised while they are loaded.
+  public func weightByteCount(quantized type: QuantizationType?) -> Int {
+    guard let plan = type.map({ QuantizationPlan($0, for: self) }) else { return weightByteCount }
+    return tensors.values.reduce(0) {
+      $0 + (plan.loadedType(of: $1).byteCount(of: $1.elementCount) ?? $1.byteCount)
+    }
+  }
+
+  /// The files that hold tensors, by path.
+  var files: [MappedFile] {
+    var files: [ObjectIdentifier: MappedFile] = [:]
+    for tensor in tensors.values { files[ObjectIdentifier(tensor.file)] = tensor.file }
+    return files.values.sorted { $0.path < $1.path }
+  }
+
+  /// What packed weights depend on, apart from the content of the files: one line a tensor.
+  func packDescription(_ precision: Precision, _ plan: QuantizationPlan?) -> String {
+    let files = files
+    let lines = tensors.values.sorted { $0.name < $1.name }.map { tensor in
+      let type = plan?.loadedType(of: tensor) ?? tensor.type
+      let file = files.firstIndex { $0 === tensor.file } ?? 0
+      return
+        "\(tensor.name) \(tensor.type.name) \(type.name) \(tensor.shape) \(file) \(tensor.offset)"
+    }
+    let head = ["precision \(precision.rawValue)", "tied \(configuration.tiedEmbeddings)"]
+    return (head + lines).joined(separator: "\n")
+  }
+
   /// The tensor of that canonical name; throws an error that names it when it is missing.
   package func tensor(_ name: String) throws -> TensorInfo {
     guard let tensor = tensors[name] else {

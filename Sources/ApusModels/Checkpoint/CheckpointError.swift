@@ -1,3 +1,5 @@
+import ApusCompute
+
 /// Why a model file cannot be read or written; every description is one line.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// Nothing at the path is a model, or files beside it are missing.
@@ -31,6 +33,14 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .invalidField(let file, let field, let problem):
       "\(Self.line(file)): '\(Self.line(field))' \(Self.line(problem))"
     }
+  }
+
+  /// A number that another type cannot hold.
+  static func unfit(_ tensor: TensorInfo, row: Int, for type: TensorType) -> CheckpointError {
+    .malformed(
+      file: tensor.file.path,
+      reason: "tensor '\(tensor.name)' has a number in row \(row) that is not finite or too large "
+        + "for \(type.name)")
   }
 
   /// Text from a file, cut to one short line without control characters.

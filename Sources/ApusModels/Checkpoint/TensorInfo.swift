@@ -16,6 +16,7 @@ package struct TensorInfo: Sendable {
   package var elementCount: Int { shape.reduce(1, *) }
   /// Numbers that stand side by side: the innermost dimension.
   package var columnCount: Int { shape.last ?? 1 }
+  var rowCount: Int { shape.dropLast().reduce(1, *) }
 
   package func withBytes<R>(_ body: (RawSpan) throws -> R) rethrows -> R {
     try file.withBytes(offset..<offset + byteCount, body)
@@ -29,6 +30,11 @@ package struct TensorInfo: Sendable {
       dequantize(type, bytes, into: &span)
     }
     return result
+  }
+
+  /// The tensor as rows of a matrix.
+  var stored: StoredMatrix {
+    StoredMatrix(file: file, offset: offset, type: type, rows: rowCount, columns: columnCount)
   }
 
   func renamed(_ name: String) -> TensorInfo {

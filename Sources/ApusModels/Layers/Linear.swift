@@ -18,17 +18,21 @@ struct Linear {
     var column = 0
     var index = 0
     while index < tensors.count {
-      let type = tensors[index].type
+      let type = loader.type(of: tensors[index])
       var end = index + 1
-      while end < tensors.count, tensors[end].type == type { end += 1 }
-      let weight = PackedMatrix(
-        tensors[index..<end].map(\.stored), precision: loader.precision, pool: loader.pool)
+      while end < tensors.count, loader.type(of: tensors[end]) == type { end += 1 }
+      let weight = try loader.matrix(Array(tensors[index..<end]))
       let bias = try Self.bias(index..<end, tensors, biases)
       parts.append(Part(weight: weight, column: column, bias: bias))
       column += weight.rows
       index = end
     }
     self.parts = parts
+  }
+
+  /// Packs rows that are looked up as well.
+  init(_ rows: StoredMatrix, named name: String, loader: WeightLoader) throws {
+    parts = [Part(weight: try loader.matrix(name, of: rows), column: 0, bias: nil)]
   }
 
   private static func bias(
@@ -54,31 +58,5 @@ struct Linear {
         accumulate: accumulate,
         scratch: &scratch, into: &output, column: part.column)
     }
-  }
-}
-
-/// How weights are brought into memory.
-public struct WeightLoader: Sendable {
-  public let precision: Precision
-  public let pool: WorkerPool
-  /// Called with layers done and layers in all.
-  public let progress: @Sendable (Int, Int) -> Void
-
-  public init(
-    precision: Precision = .quantized, pool: WorkerPool,
-    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
-  ) {
-    self.precision = precision
-    self.pool = pool
-    self.progress = progress
-  }
-}
-
-extension TensorInfo {
-  /// The tensor as rows of a matrix.
-  var stored: StoredMatrix {
-    StoredMatrix(
-      file: file, offset: offset, type: type, rows: shape.dropLast().reduce(1, *),
-      columns: columnCount)
   }
 }

@@ -65,6 +65,16 @@ package struct QuantizationPlan: Sendable {
     self.configuration = configuration
   }
 
+  /// For the weights of a checkpoint that are quantised while they are loaded.
+  package init(_ type: QuantizationType, for checkpoint: Checkpoint) {
+    self.init(type: type, isPure: false, configuration: checkpoint.configuration)
+  }
+
+  /// The type of a tensor that is quantised while it is loaded: one that is quantised already keeps its own.
+  func loadedType(of tensor: TensorInfo) -> TensorType {
+    tensor.type.blockSize > 1 ? tensor.type : target(name: tensor.name, shape: tensor.shape)
+  }
+
   /// The type of the tensor of that canonical name and shape.
   package func target(name: String, shape: [Int]) -> TensorType {
     guard shape.count > 1, name.hasSuffix(".weight") else { return .f32 }

@@ -111,10 +111,7 @@ public struct Quantizer: Sendable {
           try conversion.convert($0, rows: rows, threadCount: max(1, threadCount))
         }
       } catch let error as RowConversionError {
-        throw CheckpointError.malformed(
-          file: tensor.file.path,
-          reason: "tensor '\(tensor.name)' has a number in row \(error.row) that is not finite or "
-            + "too large for \(job.output.type.name)")
+        throw CheckpointError.unfit(tensor, row: error.row, for: job.output.type)
       }
       try writer.append(bytes)
       try progress((start + rows.count) * conversion.sourceRowByteCount)
