@@ -20,16 +20,19 @@ public final class PackedMatrix: Sendable {
   var base: UnsafePointer<UInt8> { panels.base }
 
   /// Packs the rows of `sources`, one below the other, which must agree in columns and type.
-  public convenience init(_ sources: [StoredMatrix], precision: Precision, pool: WorkerPool) {
+  public convenience init(
+    _ sources: [StoredMatrix], precision: Precision, pool: WorkerPool,
+    arena: WeightArena = WeightArena()
+  ) {
     let (type, columns) = (sources[0].type, sources[0].columns)
     precondition(sources.allSatisfy { $0.columns == columns && $0.type == type })
     let shape = PanelShape(
       rows: sources.reduce(0) { $0 + $1.rows }, columns: columns, type: type, precision: precision)
-    let memory = Buffer<UInt8>(count: shape.byteCount)
-    if shape.panelByteCount > 0 {
-      PanelPacker(shape: shape, sources: sources, target: memory.base).pack(pool)
+    let panels = arena.allocate(shape.byteCount) { target in
+      guard shape.panelByteCount > 0 else { return }
+      PanelPacker(shape: shape, sources: sources, target: target).pack(pool)
     }
-    self.init(shape, panels: WeightBytes(memory), sources: sources)
+    self.init(shape, panels: panels, sources: sources)
   }
 
   /// Panels that were packed before; `sources` are needed where the shape has none.

@@ -81,6 +81,7 @@ final class WeightBytes: @unchecked Sendable {
   let count: Int
   private let file: (file: MappedFile, start: Int)?
   private let memory: Buffer<UInt8>?
+  private let chunk: WeightArena.Chunk?
 
   /// `range` must lie inside the file.
   init(_ file: MappedFile, _ range: Range<Int>) {
@@ -89,6 +90,7 @@ final class WeightBytes: @unchecked Sendable {
     count = range.count
     self.file = (file, range.lowerBound)
     memory = nil
+    chunk = nil
   }
 
   init(_ memory: consuming Buffer<UInt8>) {
@@ -96,6 +98,16 @@ final class WeightBytes: @unchecked Sendable {
     count = memory.count
     file = nil
     self.memory = consume memory
+    chunk = nil
+  }
+
+  /// A part of an arena's memory.
+  fileprivate init(_ chunk: WeightArena.Chunk, _ range: Range<Int>) {
+    base = UnsafePointer(chunk.memory.base + range.lowerBound)
+    count = range.count
+    file = nil
+    memory = nil
+    self.chunk = chunk
   }
 
   var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
@@ -104,5 +116,39 @@ final class WeightBytes: @unchecked Sendable {
   func release(_ range: Range<Int>) {
     guard let (file, start) = file else { return }
     file.release(start + range.lowerBound..<start + range.upperBound)
+  }
+}
+
+/// Memory for the weights of one model, side by side in pages as large as the system has.
+///
+/// Reading a matrix as one stream is twice as fast from large pages as from small ones, and most matrices of a small
+/// model would not fill a large page of their own.
+public final class WeightArena: Sendable {
+  private let state = Mutex<(chunk: Chunk?, used: Int)>((nil, 0))
+  private static let chunkByteCount = 64 << 20
+
+  public init() {}
+
+  /// Unchecked: parts of the memory are written by their users before they are shared.
+  fileprivate final class Chunk: @unchecked Sendable {
+    let memory = Buffer<UInt8>(count: WeightArena.chunkByteCount)
+  }
+
+  /// Memory of `count` bytes, written by `fill` before anybody else sees it.
+  func allocate(_ count: Int, fill: (UnsafeMutablePointer<UInt8>) -> Void) -> WeightBytes {
+    guard count <= Self.chunkByteCount / 4 else {
+      let memory = Buffer<UInt8>(count: count)
+      fill(memory.base)
+      return WeightBytes(memory)
+    }
+    let (chunk, start) = state.withLock { state in
+      if state.chunk == nil || state.used + count > Self.chunkByteCount {
+        state = (Chunk(), 0)
+      }
+      defer { state.used += (count + 63) / 64 * 64 }
+      return (state.chunk!, state.used)
+    }
+    fill(chunk.memory.base + start)
+    return WeightBytes(chunk, start..<start + count)
   }
 }

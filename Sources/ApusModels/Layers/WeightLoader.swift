@@ -8,6 +8,7 @@ public struct WeightLoader: Sendable {
   public let progress: @Sendable (Int, Int) -> Void
   private let plan: QuantizationPlan?
   private let cache: PackCache?
+  private let arena = WeightArena()
 
   /// A loader for one checkpoint.
   ///
@@ -46,7 +47,7 @@ public struct WeightLoader: Sendable {
       rows: tensors.reduce(0) { $0 + $1.rowCount }, columns: tensors[0].columnCount,
       type: type(of: tensors[0]), precision: precision)
     guard shape.byteCount > 0 else {
-      return PackedMatrix(try tensors.map(rows), precision: precision, pool: pool)
+      return PackedMatrix(try tensors.map(rows), precision: precision, pool: pool, arena: arena)
     }
     return try matrix(tensors.map(\.name).joined(separator: "+"), shape) {
       try tensors.map(converted)
@@ -58,7 +59,7 @@ public struct WeightLoader: Sendable {
     let shape = PanelShape(
       rows: rows.rows, columns: rows.columns, type: rows.type, precision: precision)
     guard shape.byteCount > 0 else {
-      return PackedMatrix([rows], precision: precision, pool: pool)
+      return PackedMatrix([rows], precision: precision, pool: pool, arena: arena)
     }
     return try matrix(name, shape) { [rows] }
   }
@@ -66,7 +67,7 @@ public struct WeightLoader: Sendable {
   private func matrix(
     _ name: String, _ shape: PanelShape, sources: () throws -> [StoredMatrix]
   ) throws -> PackedMatrix {
-    let pack = { PackedMatrix($0, precision: precision, pool: pool) }
+    let pack = { PackedMatrix($0, precision: precision, pool: pool, arena: arena) }
     guard let cache else { return pack(try sources()) }
     return try cache.matrix(name, shape, sources: sources, pack: pack)
   }
