@@ -13,6 +13,11 @@ public enum KVElement: Int32, Sendable, CaseIterable {
   case q4_0 = 4
 }
 
+extension KVElement {
+  /// Whether rounding to this format is an approximation that an answer has to mention.
+  public var isApproximate: Bool { self == .q8_0 || self == .q4_0 }
+}
+
 /// The sizes of the KV memory of one model.
 public struct KVGeometry: Sendable, Equatable {
   public let layerCount: Int

@@ -79,7 +79,8 @@ public final class Engine: Sendable {
     start(
       CoreTransfer(
         core: EngineCore(
-          scheduler: scheduler, runner: runner, contextLength: plan.contextLength)))
+          scheduler: scheduler, runner: runner, contextLength: plan.contextLength,
+          methods: plan.methods)))
   }
 
   /// A snapshot taken after the last step.

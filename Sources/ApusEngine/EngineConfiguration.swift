@@ -34,11 +34,21 @@ package struct EnginePlan {
   package let geometry: KVGeometry
   package let blockCount: Int
 
+  /// Approximate methods that every answer is made with.
+  package var methods: [String] {
+    [("cache-type-k", geometry.key), ("cache-type-v", geometry.value)]
+      .filter { $0.1.isApproximate }.map { "\($0.0):\($0.1)" }
+  }
+
   package init(
     _ configuration: EngineConfiguration, model: ModelConfiguration, weightByteCount: Int,
     availableMemory: Int
   ) throws {
     let shape = model.shape
+    guard shape.headDimension <= KVGeometry.largestHeadDimension else {
+      throw EngineError.headTooLarge(
+        shape.headDimension, limit: KVGeometry.largestHeadDimension)
+    }
     let geometry = KVGeometry(
       layerCount: shape.layerCount, headCount: shape.kvHeadCount,
       headDimension: shape.headDimension, key: try KVFormats.catalog.find(configuration.keyFormat),

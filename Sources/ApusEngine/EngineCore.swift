@@ -8,6 +8,7 @@ final class EngineCore {
   private var scheduler: Scheduler
   private let runner: ModelRunner
   private let contextLength: Int
+  private let methods: [String]
   private var requests: [SequenceID: RequestState] = [:]
   private var draining = false
   private var counters = EngineStatistics.Counters()
@@ -16,7 +17,9 @@ final class EngineCore {
   private var sampled: [TokenID?] = []
   private var scores: [TokenLogprobs?] = []
 
-  init(scheduler: Scheduler, runner: ModelRunner, contextLength: Int) {
+  /// `methods` are the approximate ones that every answer is made with.
+  init(scheduler: Scheduler, runner: ModelRunner, contextLength: Int, methods: [String]) {
+    self.methods = methods
     self.scheduler = scheduler
     self.runner = runner
     self.contextLength = contextLength
@@ -140,7 +143,7 @@ final class EngineCore {
         counters.finished += 1
         requests[item.id] = nil
         free(scheduler.remove(item.id))
-        state.stream.yield(.finished(reason, state.timings(at: now)))
+        state.stream.yield(.finished(reason, state.timings(at: now, methods: methods)))
         state.stream.finish()
         return
       }

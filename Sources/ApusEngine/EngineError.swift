@@ -8,6 +8,7 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
   case invalidContextLength(Int)
   case modelTooLarge(needed: Int, available: Int)
   case contextTooLarge(tokens: Int, needed: Int, available: Int)
+  case headTooLarge(Int, limit: Int)
   case overloaded(waiting: Int)
   case shuttingDown
 
@@ -23,6 +24,8 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
       "the model needs \(ByteCount(needed)) of memory, \(ByteCount(available)) are available"
     case .contextTooLarge(let tokens, let needed, let available):
       "a context of \(tokens) tokens needs \(ByteCount(needed)) of KV memory, \(ByteCount(available)) are available; lower --ctx-size or raise --kv-memory"
+    case .headTooLarge(let dimension, let limit):
+      "the model's heads have \(dimension) numbers; at most \(limit) are supported"
     case .overloaded(let waiting): "\(waiting) requests are waiting already; try again later"
     case .shuttingDown: "the engine is shutting down"
     }

@@ -60,6 +60,8 @@ public struct GenerationTimings: Sendable, Equatable {
   /// From the first token to the last.
   public var decode = Duration.zero
   public var preemptions = 0
+  /// Approximate methods that took part; without any, the answer is what the model alone gives.
+  public var methods: [String] = []
 
   public init() {}
 }

@@ -40,8 +40,9 @@ struct RequestState {
     return request.prompt.count + generated >= limit ? .length : nil
   }
 
-  func timings(at now: ContinuousClock.Instant) -> GenerationTimings {
+  func timings(at now: ContinuousClock.Instant, methods: [String]) -> GenerationTimings {
     var timings = GenerationTimings()
+    timings.methods = methods
     timings.promptTokens = request.prompt.count
     timings.generatedTokens = generated
     timings.queued = (started ?? now) - arrived

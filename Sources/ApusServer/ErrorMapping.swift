@@ -115,7 +115,7 @@ extension APIError {
         headers: [.retryAfter: "1"])
     case .shuttingDown:
       self.init(RequestError.unavailable("the server is shutting down"))
-    case .invalidContextLength, .modelTooLarge, .contextTooLarge:
+    case .invalidContextLength, .modelTooLarge, .contextTooLarge, .headTooLarge:
       self.init(status: .internalServerError, type: "server_error", message: message)
     }
   }

@@ -31,6 +31,21 @@ import Testing
     #expect(plan.blockCount == 3 * 32)
   }
 
+  @Test func approximateFormatsAreMethods() throws {
+    #expect(try plan().methods == [])
+    #expect(try plan { $0.keyFormat = "bf16" }.methods == [])
+    #expect(try plan { $0.valueFormat = "q4_0" }.methods == ["cache-type-v:q4_0"])
+  }
+
+  @Test func hugeHeadsAreRefused() throws {
+    var huge = model
+    huge.shape.headDimension = 513
+    #expect(throws: EngineError.headTooLarge(513, limit: 512)) {
+      try EnginePlan(
+        EngineConfiguration(), model: huge, weightByteCount: 1 << 20, availableMemory: 1 << 30)
+    }
+  }
+
   @Test func littleMemoryShortensTheContext() throws {
     let plan = try plan(available: (1 << 20) + 8704 * 20)
     #expect(plan.blockCount == 12)

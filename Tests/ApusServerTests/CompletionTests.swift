@@ -1,4 +1,5 @@
 import ApusCore
+import ApusEngine
 import Testing
 
 @Suite struct CompletionTests {
@@ -15,6 +16,18 @@ import Testing
     #expect(answer["apus"]?["exact"] == true)
     let again = try await server.post("/v1/completions", completion("The cat")).json()
     #expect(again["choices"]?[0]?["text"] == answer["choices"]?[0]?["text"])
+  }
+
+  /// Rounded keys and values are an approximation, and the answer says so.
+  @Test func approximateAnswersSaySo() async throws {
+    var engine = EngineConfiguration()
+    engine.keyFormat = "q8_0"
+    engine.valueFormat = "q4_0"
+    let server = try await TestServer.ready(engine: engine)
+    let answer = try await server.post("/v1/completions", completion("The cat")).json()
+    #expect(answer["apus"]?["exact"] == false)
+    #expect(answer["apus"]?["methods"] == ["cache-type-k:q8_0", "cache-type-v:q4_0"])
+    try await server.stop()
   }
 
   @Test func chatHasOpenAIsShape() async throws {

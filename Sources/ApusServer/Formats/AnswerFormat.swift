@@ -75,6 +75,7 @@ struct AnswerSummary: Sendable {
   private var generatedTokens = 0
   private var prefill = Duration.zero
   private var decode = Duration.zero
+  private var methods: [String] = []
 
   /// `choicesPerPrompt` choices each share a prompt, which is counted once.
   init(_ finishes: [TextFinish], choicesPerPrompt: Int) {
@@ -86,6 +87,7 @@ struct AnswerSummary: Sendable {
       generatedTokens += timings.generatedTokens
       prefill = max(prefill, timings.prefill)
       decode = max(decode, timings.decode)
+      methods += timings.methods.filter { !methods.contains($0) }
     }
   }
 
@@ -118,7 +120,9 @@ struct AnswerSummary: Sendable {
   }
 
   /// Whether the answer is what the model alone would give, and which methods made it otherwise.
-  var extensions: JSONValue { ["exact": true, "methods": []] }
+  var extensions: JSONValue {
+    ["exact": .bool(methods.isEmpty), "methods": .array(methods.map { .string($0) })]
+  }
 
   /// Adds what every complete answer tells.
   func add(to object: inout JSONObject, usage withUsage: Bool) {
