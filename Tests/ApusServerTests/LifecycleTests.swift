@@ -38,8 +38,8 @@ private struct LoadFailure: Error, Equatable {}
   }
 
   @Test func runningRequestsAreFinishedAndNewOnesRefused() async throws {
-    let server = try await TestServer.ready()
-    let body = chat("Hello", [("stream", true), ("max_tokens", 1900), ("ignore_eos", true)])
+    let server = try await TestServer.ready(engine: .slow)
+    let body = chat("Hello", [("stream", true), ("max_tokens", 1500), ("ignore_eos", true)])
     async let running = server.post("/v1/chat/completions", body)
     try await server.waitUntilRunning()
     await server.group.triggerGracefulShutdown()
@@ -59,7 +59,7 @@ private struct LoadFailure: Error, Equatable {}
   @Test func theDeadlineEndsWhatStillRuns() async throws {
     var configuration = ServerConfiguration()
     configuration.shutdownDeadline = .milliseconds(1)
-    let server = try await TestServer.ready(configuration: configuration)
+    let server = try await TestServer.ready(configuration: configuration, engine: .slow)
     let body = chat("Hello", [("stream", true), ("max_tokens", 1900), ("ignore_eos", true)])
     async let running = server.post("/v1/chat/completions", body)
     try await server.waitUntilRunning()

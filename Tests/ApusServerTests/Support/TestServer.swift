@@ -101,6 +101,16 @@ final class TestServer: Sendable {
   }
 }
 
+extension EngineConfiguration {
+  /// For tests that must see a request while it runs, however busy the machine: a hundred tokens a second.
+  static var slow: EngineConfiguration {
+    var configuration = EngineConfiguration()
+    configuration.instructionSet = "scalar"
+    configuration.threadCount = 1
+    return configuration
+  }
+}
+
 /// `{"messages": [{"role": "user", ...}]}` with more fields.
 func chat(_ text: String, _ fields: [(String, JSONValue)] = []) -> JSONValue {
   var object = JSONObject([
