@@ -5,7 +5,7 @@ public final class Compute: Sendable {
   public let pool: WorkerPool
   let kernels: UnsafeKernels
 
-  /// Uses the best instruction set of this machine, or the one named ("scalar", "avx2", "avx512").
+  /// Uses the best instruction set of this machine, or the one named ("scalar", "avx2", "avx512", "neon").
   public init(pool: WorkerPool, instructionSet: String? = nil) throws {
     self.pool = pool
     if let instructionSet {

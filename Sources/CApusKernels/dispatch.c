@@ -1,5 +1,8 @@
 // Picks the table of kernels.
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #include "include/apus_kernels.h"
 
@@ -17,6 +20,18 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
+#elif defined(__aarch64__)
+extern const apus_kernels apus_kernels_neon;
+
+static int has_neon(void) {
+#if defined(__ARM_FEATURE_DOTPROD)  // as for every Mac
+  return 1;
+#elif defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return 0;
+#endif
+}
 #endif
 
 const apus_kernels *apus_kernels_for(const char *isa) {
@@ -25,12 +40,14 @@ const apus_kernels *apus_kernels_for(const char *isa) {
   __builtin_cpu_init();
   if (strcmp(isa, "avx2") == 0 && has_avx2()) return &apus_kernels_avx2;
   if (strcmp(isa, "avx512") == 0 && has_avx512()) return &apus_kernels_avx512;
+#elif defined(__aarch64__)
+  if (strcmp(isa, "neon") == 0 && has_neon()) return &apus_kernels_neon;
 #endif
   return 0;
 }
 
 const apus_kernels *apus_kernels_best(void) {
-  static const char *const names[] = {"avx512", "avx2", "scalar"};
+  static const char *const names[] = {"avx512", "avx2", "neon", "scalar"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const apus_kernels *kernels = apus_kernels_for(names[i]);
     if (kernels) return kernels;

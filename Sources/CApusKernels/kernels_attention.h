@@ -56,7 +56,7 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   }
 
 // The same for keys in 4 or 8 bits: scales [blocks, 32], then per block 8 groups of [32 keys, 4 numbers].
-#define INT8_SCORES(TYPE, BITS, DOT, N)                                                                          \
+#define INT8_SCORES(TYPE, BITS, DOT, OFFSET, N)                                                                  \
   static void scores_##TYPE##_##N(const query *q, const uint8_t *key, size_t dim, const uint8_t *next,           \
                                  float *score) {                                                                 \
     size_t blocks = apus_blocks(dim);                                                                            \
@@ -65,7 +65,7 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
     UNROLL for (int n = 0; n < N; n++) sum[n][0] = sum[n][1] = SPLAT(0.0f);                                      \
     for (size_t b = 0; b < blocks; b++, key += 64, group += BITS * 128, next += BITS * 128 + 64) {               \
       i16 dot[N][2];                                                                                             \
-      UNROLL for (int n = 0; n < N; n++) dot[n][0] = dot[n][1] = (i16)(q[n].offset[b]);                          \
+      UNROLL for (int n = 0; n < N; n++) dot[n][0] = dot[n][1] = (i16)(OFFSET ? q[n].offset[b] : 0);             \
       UNROLL for (int i = 0; i < 8; i++) UNROLL for (int half = 0; half < 2; half++) {                           \
         b64 u = *(const b64 *)(group + (BITS == 8 ? i : i % 4) * 128 + half * 64);                               \
         if (BITS == 8 || i < 4) PREFETCH(next + 64 + i * 128 + half * 64);                                       \
@@ -139,16 +139,16 @@ enum { PREFETCHED_f32 = 0, PREFETCHED_f16 = 1, PREFETCHED_bf16 = 1, PREFETCHED_q
     if (d < dim) values_##TYPE##_##N##x1(weight, value, count, dim, d, next, out);                               \
   }
 
-#define EACH_TYPE(N)                     \
-  FLOAT_SCORES(f32, 4, LOAD_F32, N)      \
-  FLOAT_SCORES(f16, 2, LOAD_F16, N)      \
-  FLOAT_SCORES(bf16, 2, LOAD_BF16, N)    \
-  INT8_SCORES(q8_0, 8, DOT_WIDE, N)      \
-  INT8_SCORES(q4_0, 4, DOT_NARROW, N)    \
-  VALUES(f32, N)                         \
-  VALUES(f16, N)                         \
-  VALUES(bf16, N)                        \
-  VALUES(q8_0, N)                        \
+#define EACH_TYPE(N)                              \
+  FLOAT_SCORES(f32, 4, LOAD_F32, N)               \
+  FLOAT_SCORES(f16, 2, LOAD_F16, N)               \
+  FLOAT_SCORES(bf16, 2, LOAD_BF16, N)             \
+  INT8_SCORES(q8_0, 8, DOT_WIDE, !WIDE_ZERO, N)   \
+  INT8_SCORES(q4_0, 4, DOT_NARROW, 1, N)          \
+  VALUES(f32, N)                                  \
+  VALUES(f16, N)                                  \
+  VALUES(bf16, N)                                 \
+  VALUES(q8_0, N)                                 \
   VALUES(q4_0, N)
 UP_TO_QUERIES(EACH_TYPE)
 

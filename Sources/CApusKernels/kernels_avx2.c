@@ -25,6 +25,7 @@ typedef union {
   __m256i half[2];
 } two_registers;
 
+#define WIDE_ZERO 0
 // Products of unsigned bytes up to 255 do not fit 16 bits in pairs, so both sides are widened first.
 #define DOT_WIDE(sum, u, activations)                                                             \
   do {                                                                                            \

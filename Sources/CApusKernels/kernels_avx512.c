@@ -20,6 +20,7 @@
 #define ROOF_CHAINS 12
 
 #define LOAD_F16(p) ((v16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p))))
+#define WIDE_ZERO 0
 #define DOT_WIDE(sum, u, activations)                                                         \
   do {                                                                                        \
     int32_t four;                                                                             \

@@ -47,7 +47,8 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 
 #define INT8_TILE(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P)                                   \
   static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel) {                         \
-    enum { SUBS = 32 / SUB };                                                                           \
+    enum { SUBS = 32 / SUB, WIDE = BITS == 8 || LOOKUP, OFFSET = ZERO != (WIDE ? WIDE_ZERO : 0) };      \
+    _Static_assert(!WIDE || ZERO == 128, "DOT_WIDE may take 128 off");                                  \
     size_t blocks = g->k / APUS_BLOCK;                                                                  \
     v16 sum[R][P];                                                                                      \
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) sum[r][p] = SPLAT(0.0f);      \
@@ -60,14 +61,14 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
       UNROLL for (int s = 0; s < SUBS; s++) {                                                           \
         i16 dot[R][P];                                                                                  \
         UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                           \
-            dot[r][p] = (i16)(ZERO ? g->xoffset[((row + r) * blocks + b) * SUBS + s] : 0);              \
+            dot[r][p] = (i16)(OFFSET ? g->xoffset[((row + r) * blocks + b) * SUBS + s] : 0);            \
         UNROLL for (int i = s * 8 / SUBS; i < (s + 1) * 8 / SUBS; i++) UNROLL for (int p = 0; p < P; p++) { \
           b64 u;                                                                                        \
           load_group(BITS, LOOKUP,                                                                      \
                      w + p * g->panel_bytes + APUS_SCALE_BYTES(BITS, SUB, AFFINE, SUPER), i, &u);       \
           UNROLL for (int r = 0; r < R; r++) {                                                          \
             const int8_t *x = g->xq + (row + r) * g->x_stride + b * 32 + i * 4;                         \
-            if (BITS == 8 || LOOKUP) DOT_WIDE(dot[r][p], u, x);                                         \
+            if (WIDE) DOT_WIDE(dot[r][p], u, x);                                                        \
             else DOT_NARROW(dot[r][p], u, x);                                                           \
           }                                                                                             \
         }                                                                                               \
@@ -89,10 +90,11 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 
 #define INT8_TILE_(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P) \
   INT8_TILE(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P)
+#define INT8_MANY(R, P, ...) INT8_TILE_(__VA_ARGS__, R, P)
 #define INT8_FEW(R, ...) INT8_TILE_(__VA_ARGS__, R, 1)
 #define INT8_GEMM(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                    \
   FEW_ROWS(INT8_FEW, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                \
-  INT8_TILE_(gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, 4, PANELS)             \
+  MANY_ROWS(INT8_MANY, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)              \
   GEMM(gemm_##NAME)
 #define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
 

@@ -2,11 +2,12 @@
 // opening its target attribute and defining
 //   APUS_TABLE, APUS_ISA            the table's symbol and name
 //   LOAD_F16(p)                     16 half numbers as floats
-//   DOT_WIDE(sum, u, x)             sum[16] += u[16 columns][4] * x[4], exact integers; u 64 unsigned bytes
-//   DOT_NARROW(sum, u, x)           the same where every u is below 64
+//   DOT_NARROW(sum, u, x)           sum[16] += u[16 columns][4] * x[4], exact integers; u 64 bytes below 64
+//   DOT_WIDE(sum, u, x)             sum[16] += (u - WIDE_ZERO) * x, for any bytes u
+//   WIDE_ZERO                       0, or 128: the zero of all formats whose numbers are as wide
 //   LOOK_UP(u, table)               64 indices below 16 replaced by bytes of a table of 16
-//   PANELS                          panels of the register tile for many rows
-//   FEW_ROWS(X, ...)                X(R, ...) for each number of rows of a tile of one panel, largest first
+//   PANELS                          panels of the register tile of 4 rows for many rows; 1: tiles for a few do
+//   FEW_ROWS(X, ...)                X(R, ...) for each number of rows of a tile of one panel, largest first; 4 is one
 //   QUERIES, UP_TO_QUERIES(X)       query vectors of an attention tile; X(N) for each number up to it
 //   ROOF_CHAINS                     optional: see roofline.h
 #include "attention_mask.h"
@@ -86,12 +87,18 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
         store_tile(g, row + r, panel + p, &sum[r][p]);                                                  \
   }
 
+#if PANELS > 1
+#define MANY_ROWS(X, ...) X(4, PANELS, __VA_ARGS__)
+#else
+#define MANY_ROWS(X, ...)
+#endif
+
 // All rows over a range of panels. Many rows: the weights of PANELS panels stay in cache while the rows pass. A few:
 // one stream of weights, read once, whose cost hardly depends on the number of rows.
 #define GEMM(NAME)                                                                                      \
   static void NAME##_few(const apus_gemm *g, size_t row, size_t panel) { FEW_ROWS(STEP, NAME) }         \
   static void NAME(const apus_gemm *g, size_t panel, size_t panel_end) {                                \
-    for (; g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS) {                             \
+    for (; PANELS > 1 && g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS) {   \
       size_t row = 0;                                                                                   \
       for (; row + 4 <= g->rows; row += 4) PASTE(NAME##_4x, PANELS)(g, row, panel);                     \
       for (size_t p = 0; p < PANELS; p++) NAME##_few(g, row, panel + p);                                \
@@ -103,11 +110,11 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
-#define FLOAT_TILE_(NAME, SIZE, LOADW, R, P) FLOAT_TILE(NAME, SIZE, LOADW, R, P)
+#define FLOAT_MANY(R, P, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, P)
 #define FLOAT_FEW(R, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, 1)
 #define FLOAT_GEMM(NAME, SIZE, LOADW)          \
   FEW_ROWS(FLOAT_FEW, NAME, SIZE, LOADW)       \
-  FLOAT_TILE_(NAME, SIZE, LOADW, 4, PANELS)    \
+  MANY_ROWS(FLOAT_MANY, NAME, SIZE, LOADW)     \
   GEMM(NAME)
 
 FLOAT_GEMM(gemm_f32, 4, LOAD_F32)

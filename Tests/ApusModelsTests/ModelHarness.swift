@@ -7,7 +7,7 @@ import Foundation
 
 /// The kernel tables this machine has, the reference first.
 enum InstructionSets {
-  static let available: [String] = ["scalar", "avx2", "avx512"].filter {
+  static let available: [String] = ["scalar", "avx2", "avx512", "neon"].filter {
     (try? Compute(pool: WorkerPool(threadCount: 1), instructionSet: $0)) != nil
   }
 }

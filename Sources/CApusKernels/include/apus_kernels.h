@@ -98,7 +98,7 @@ typedef struct apus_kernels {
 
 // The best table for this machine.
 const apus_kernels *apus_kernels_best(void);
-// The table of that name ("scalar", "avx2", "avx512"); null when the machine or the build lacks it.
+// The table of that name ("scalar", "avx2", "avx512", "neon"); null when the machine or the build lacks it.
 const apus_kernels *apus_kernels_for(const char *isa);
 
 // Packing: 16 rows (fewer: the rest is zero) of one tensor to a panel; `rows` are row-major pointers.
