@@ -16,21 +16,34 @@ public protocol AttentionBackend: AnyObject {
 public final class PagedAttention: AttentionBackend {
   private let compute: Compute
   private let store: KVStore
+  /// Whether sequences read the keys they have in common together; the bits are the same.
+  private let sharesReads: Bool
   private var plan = AttentionPlan()
+  /// The same without common reads, for layers whose windows differ by sequence.
+  private var separatePlan = AttentionPlan()
+  private var hasSeparatePlan = false
   private var partials: PartialResults
   public private(set) var tapResults: [ScoreTapResult] = []
 
-  public init(compute: Compute, store: KVStore) {
+  public init(compute: Compute, store: KVStore, sharesReads: Bool = true) {
     self.compute = compute
+    self.sharesReads = sharesReads
     self.store = store
     partials = PartialResults(capacity: 0, dimension: store.geometry.paddedDimension)
   }
 
   public func prepare(_ batch: ForwardBatch, layer: AttentionLayer) {
     tapResults = []
+    hasSeparatePlan = false
+    fill(&plan, batch, layer, sharing: sharesReads)
+  }
+
+  private func fill(
+    _ plan: inout AttentionPlan, _ batch: ForwardBatch, _ layer: AttentionLayer, sharing: Bool
+  ) {
     plan.plan(
       batch.slices, kvHeadCount: store.geometry.headCount,
-      group: layer.headCount / store.geometry.headCount)
+      group: layer.headCount / store.geometry.headCount, sharing: sharing)
     if plan.partialCount > partials.capacity {
       partials = PartialResults(
         capacity: plan.partialCount * 2, dimension: store.geometry.paddedDimension)
@@ -41,17 +54,29 @@ public final class PagedAttention: AttentionBackend {
     _ batch: ForwardBatch, queries: borrowing Matrix, layer: AttentionLayer,
     into output: inout Matrix
   ) {
-    compute.attend(
-      plan.items, queries: queries, slices: batch.slices, layer: layer, arena: store.arena,
-      partials: &partials, into: &output)
-    if !plan.groups.isEmpty {
-      compute.merge(
-        plan.items, groups: plan.groups, slices: batch.slices, layer: layer, arena: store.arena,
-        partials: &partials, into: &output)
+    if plan.isShared, layer.ranges.contains(where: { $0.window > 0 }) {
+      if !hasSeparatePlan { fill(&separatePlan, batch, layer, sharing: false) }
+      hasSeparatePlan = true
+      attend(separatePlan, batch, queries: queries, layer: layer, into: &output)
+    } else {
+      attend(plan, batch, queries: queries, layer: layer, into: &output)
     }
     for tap in batch.taps where tap.layer == layer.layer {
       tapResults.append(observe(tap, batch, queries: queries, layer: layer))
     }
+  }
+
+  private func attend(
+    _ plan: AttentionPlan, _ batch: ForwardBatch, queries: borrowing Matrix,
+    layer: AttentionLayer, into output: inout Matrix
+  ) {
+    compute.attend(
+      plan.items, queries: queries, slices: batch.slices, layer: layer, arena: store.arena,
+      partials: &partials, into: &output)
+    guard !plan.merges.isEmpty else { return }
+    compute.merge(
+      plan.merges, parts: plan.parts, slices: batch.slices, layer: layer, arena: store.arena,
+      partials: &partials, into: &output)
   }
 
   private func observe(

@@ -1,58 +1,150 @@
 import ApusCompute
 
-/// How the attention of a step is cut into items for the threads (after Lean Attention, arXiv:2405.10480).
+/// How the attention of a step is cut into items for the threads (after Lean Attention, arXiv:2405.10480), and which
+/// sequences read common keys together (after Hydragen, arXiv:2402.05099).
 ///
 /// The cut never changes a bit: splits have a fixed length and are merged in order in either case.
 public struct AttentionPlan: Sendable {
   public private(set) var items: [AttentionItem] = []
-  /// Ranges of items whose partials must be merged, in order.
-  public private(set) var groups: [Range<Int>] = []
+  /// Partials to be merged, and where they stand.
+  public private(set) var merges: [AttentionMerge] = []
+  public private(set) var parts: [Int32] = []
   /// Query vectors of partial results.
   public private(set) var partialCount = 0
+  /// Some item reads keys for several slices at once.
+  public private(set) var isShared = false
 
-  /// Query vectors of one item without partials.
+  /// Query vectors of one item.
   static let tile = 64
+
+  private var kvHeadCount = 0
+  private var group = 0
+  // For each slice that is cut by splits, where its partials start: [split][KV head]; kept for their memory.
+  private var starts: [Int32] = []
+  private var firstStart: [Int] = []
 
   public init() {}
 
-  public init(slices: [AttentionSlice], kvHeadCount: Int, group: Int) {
-    plan(slices, kvHeadCount: kvHeadCount, group: group)
+  /// Plans anew, in the memory of the old plan.
+  ///
+  /// With `sharing`, neighbouring slices whose first splits lie in the same pages read these together; their masks must
+  /// let them read all of these.
+  public mutating func plan(
+    _ slices: [AttentionSlice], kvHeadCount: Int, group: Int, sharing: Bool
+  ) {
+    items.removeAll(keepingCapacity: true)
+    merges.removeAll(keepingCapacity: true)
+    parts.removeAll(keepingCapacity: true)
+    starts.removeAll(keepingCapacity: true)
+    firstStart.removeAll(keepingCapacity: true)
+    partialCount = 0
+    isShared = false
+    self.kvHeadCount = kvHeadCount
+    self.group = group
+    for slice in slices {
+      firstStart.append(starts.count)
+      guard isCut(slice) else { continue }
+      for _ in 0..<slice.splitCount * kvHeadCount { starts.append(0) }
+    }
+    var index = 0
+    while index < slices.count {
+      guard isCut(slices[index]) else {
+        appendTiles(index, slices[index])
+        index += 1
+        continue
+      }
+      var end = index + 1
+      while sharing, end < slices.count, isCut(slices[end]) { end += 1 }
+      appendSplits(index..<end, slices, from: 0)
+      index = end
+    }
+    appendMerges(slices)
   }
 
-  /// Plans anew, in the memory of the old plan.
-  public mutating func plan(_ slices: [AttentionSlice], kvHeadCount: Int, group: Int) {
-    items.removeAll(keepingCapacity: true)
-    groups.removeAll(keepingCapacity: true)
-    partialCount = 0
-    for (index, slice) in slices.enumerated() {
-      let vectors = slice.rowCount * group
-      for head in 0..<kvHeadCount {
-        if vectors > Self.tile || slice.splitCount == 1 {
-          appendTiles(slice: index, head: head, vectors: vectors, splits: slice.splitCount)
-        } else {
-          appendSplits(slice: index, head: head, vectors: vectors, splits: slice.splitCount)
-        }
+  /// Few vectors with many keys: the threads share the keys.
+  private func isCut(_ slice: AttentionSlice) -> Bool {
+    slice.rowCount * group <= Self.tile && slice.splitCount > 1
+  }
+
+  private mutating func appendTiles(_ index: Int, _ slice: AttentionSlice) {
+    let vectors = slice.rowCount * group
+    for head in 0..<kvHeadCount {
+      for begin in stride(from: 0, to: vectors, by: Self.tile) {
+        items.append(
+          AttentionItem(
+            slice: index, head: head, vectors: begin..<min(begin + Self.tile, vectors),
+            splits: 0..<slice.splitCount))
       }
     }
   }
 
-  private mutating func appendTiles(slice: Int, head: Int, vectors: Int, splits: Int) {
-    for begin in stride(from: 0, to: vectors, by: Self.tile) {
-      items.append(
-        AttentionItem(
-          slice: slice, head: head, vectors: begin..<min(begin + Self.tile, vectors),
-          splits: 0..<splits))
+  /// The splits from `first` on of neighbouring slices that have all earlier ones in common.
+  private mutating func appendSplits(
+    _ run: Range<Int>, _ slices: [AttentionSlice], from first: Int
+  ) {
+    var begin = run.lowerBound
+    while begin < run.upperBound {
+      var end = begin + 1
+      while end < run.upperBound, sharesSplit(first, slices[begin], slices[end]) { end += 1 }
+      if end == begin + 1 {
+        for split in first..<slices[begin].splitCount {
+          appendSplit(split, begin..<end, slices)
+        }
+      } else {
+        isShared = true
+        var split = first
+        while (begin + 1..<end).allSatisfy({ sharesSplit(split, slices[begin], slices[$0]) }) {
+          appendSplit(split, begin..<end, slices)
+          split += 1
+        }
+        appendSplits(begin..<end, slices, from: split)
+      }
+      begin = end
     }
   }
 
-  private mutating func appendSplits(slice: Int, head: Int, vectors: Int, splits: Int) {
-    groups.append(items.count..<items.count + splits)
-    for split in 0..<splits {
-      items.append(
-        AttentionItem(
-          slice: slice, head: head, vectors: 0..<vectors, splits: split..<split + 1,
-          partial: partialCount))
+  /// Whether both slices read the whole split from the same pages; all splits before are known to be common.
+  private func sharesSplit(_ split: Int, _ a: AttentionSlice, _ b: AttentionSlice) -> Bool {
+    let end = (split + 1) * Compute.attentionSplit
+    guard a.tree == nil, b.tree == nil, end <= a.firstIndex, end <= b.firstIndex else {
+      return false
+    }
+    let first = split * Compute.attentionSplit / KVGeometry.pageSize
+    return a.pages[first..<end / KVGeometry.pageSize] == b.pages[first..<end / KVGeometry.pageSize]
+  }
+
+  /// One split of neighbouring slices, whose query vectors follow each other.
+  private mutating func appendSplit(_ split: Int, _ run: Range<Int>, _ slices: [AttentionSlice]) {
+    let vectors = run.reduce(0) { $0 + slices[$1].rowCount } * group
+    for head in 0..<kvHeadCount {
+      for begin in stride(from: 0, to: vectors, by: Self.tile) {
+        let end = min(begin + Self.tile, vectors)
+        items.append(
+          AttentionItem(
+            slice: run.lowerBound, head: head, vectors: begin..<end, splits: split..<split + 1,
+            partial: partialCount + begin))
+      }
+      var start = partialCount
+      for index in run {
+        starts[firstStart[index] + split * kvHeadCount + head] = Int32(start)
+        start += slices[index].rowCount * group
+      }
       partialCount += vectors
+    }
+  }
+
+  private mutating func appendMerges(_ slices: [AttentionSlice]) {
+    for (index, slice) in slices.enumerated() where isCut(slice) {
+      for head in 0..<kvHeadCount {
+        let first = parts.count
+        for split in 0..<slice.splitCount {
+          parts.append(starts[firstStart[index] + split * kvHeadCount + head])
+        }
+        merges.append(
+          AttentionMerge(
+            slice: index, head: head, vectorCount: slice.rowCount * group,
+            parts: first..<parts.count))
+      }
     }
   }
 }

@@ -58,6 +58,9 @@ struct BenchThroughputCommand: AsyncParsableCommand {
   func run() async throws {
     var configuration = engine.configuration
     configuration.maxSequences = batch.counts.max() ?? 1
+    // Each run reads its whole prompt, in steps of the size it names.
+    configuration.prefixCache = false
+    configuration.limitsStepTime = false
     guard configuration.maxSequences <= configuration.maxBatchedTokens else {
       throw ValidationError(
         "--batch is \(configuration.maxSequences); a step has \(configuration.maxBatchedTokens) tokens"

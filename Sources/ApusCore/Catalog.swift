@@ -50,6 +50,8 @@ public struct Catalog<Element: Sendable>: Sendable {
 public enum CatalogError: Error, Equatable, CustomStringConvertible {
   case unknownName(kind: String, name: String, valid: [String])
   case malformedOption(plugin: String, option: String)
+  case unknownOption(plugin: String, option: String, valid: [String])
+  case invalidOption(plugin: String, option: String, value: String, expected: String)
 
   public var description: String {
     switch self {
@@ -57,6 +59,12 @@ public enum CatalogError: Error, Equatable, CustomStringConvertible {
       "unknown \(kind) '\(name)'; valid: \(valid.joined(separator: ", "))"
     case .malformedOption(let plugin, let option):
       "option '\(option)' of \(plugin) is not of the form key=value"
+    case .unknownOption(let plugin, let option, let valid):
+      valid.isEmpty
+        ? "\(plugin) takes no options, not '\(option)'"
+        : "\(plugin) has no option '\(option)'; valid: \(valid.joined(separator: ", "))"
+    case .invalidOption(let plugin, let option, let value, let expected):
+      "option \(option) of \(plugin) is '\(value)'; give \(expected)"
     }
   }
 }

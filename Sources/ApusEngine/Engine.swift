@@ -46,6 +46,7 @@ public final class Engine: Sendable {
     warning: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     let model = checkpoint.configuration
+    _ = try SchedulingPolicies.make(configuration.schedulingPolicy)  // before the weights are loaded
     let plan = try EnginePlan(
       configuration, model: model,
       weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),
@@ -63,14 +64,13 @@ public final class Engine: Sendable {
         quantization: configuration.quantization, packCache: configuration.packCache, pool: pool,
         progress: progress, warning: warning))
     let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
-    let scheduler = Scheduler(
-      SchedulerConfiguration(
-        maxSequences: configuration.maxSequences,
-        maxBatchedTokens: configuration.maxBatchedTokens, pageCount: plan.blockCount,
-        pageSize: KVGeometry.pageSize))
     let runner = ModelRunner(
       model: architecture, configuration: model, compute: compute, store: store,
-      maxBatchedTokens: configuration.maxBatchedTokens)
+      maxBatchedTokens: configuration.maxBatchedTokens,
+      sharesReads: configuration.sharedPrefixAttention)
+    let scheduler = Scheduler(
+      try SchedulerConfiguration(
+        configuration, plan: plan, cost: configuration.limitsStepTime ? runner.stepCost() : nil))
     modelConfiguration = model
     contextLength = plan.contextLength
     instructionSet = compute.instructionSet

@@ -2,6 +2,7 @@ import ApusCompute
 import ApusCore
 import ApusKV
 import ApusModels
+import ApusScheduling
 import Foundation
 
 /// What an engine is started with; nil means a value fit for the model and the machine.
@@ -12,6 +13,17 @@ public struct EngineConfiguration: Sendable {
   public var maxSequences = 16
   /// Tokens of one step over all sequences.
   public var maxBatchedTokens = 512
+  /// Measures at the start what steps cost, and keeps them short while answers are being written.
+  public var limitsStepTime = true
+  /// So long an answer may wait for its next token; nil means six times as long as a step of one token takes.
+  public var tokenLatencyTarget: Duration?
+  /// Who runs first, as `SchedulingPolicies.make` reads it.
+  public var schedulingPolicy = "stall-free"
+  public var batching = Batching.continuous
+  /// Whether requests that begin alike share keys and values, also with those that have ended.
+  public var prefixCache = true
+  /// Whether requests read shared keys and values together.
+  public var sharedPrefixAttention = true
   /// Requests that may wait, beside `maxSequences` running ones, before new ones are refused; nil means no limit.
   public var maxWaiting: Int?
   public var kvMemory: ByteCount?

@@ -10,7 +10,8 @@ final class EngineCore {
   private let contextLength: Int
   private let methods: [String]
   private var requests: [SequenceID: RequestState] = [:]
-  private var draining = false
+  private let start = ContinuousClock.now
+  private var deadlineCount = 0
   private var counters = EngineStatistics.Counters()
   // Of the step at hand, one entry an item; kept for their memory.
   private var scheduled = ScheduledBatch()
@@ -30,7 +31,7 @@ final class EngineCore {
   var statistics: EngineStatistics {
     EngineStatistics(
       running: scheduler.running.count, waiting: scheduler.waiting.count,
-      pageCount: scheduler.pool.pageCount, usedPages: scheduler.pool.usedCount,
+      pageCount: scheduler.pageCount, usedPages: scheduler.usedPageCount,
       counters: counters)
   }
 
@@ -42,11 +43,36 @@ final class EngineCore {
       request, stream: stream, seed: UInt64.random(in: .min ... .max),
       contextLength: contextLength, arrived: arrived)
     requests[id] = state
-    scheduler.add(Sequence(id: id, prompt: request.prompt, limit: state.limit))
+    if request.deadline != nil { deadlineCount += 1 }
+    var attributes = request.scheduling
+    // What is scored must be run.
+    if request.promptLogprobs != nil { attributes.reusesPrefix = false }
+    scheduler.add(
+      Sequence(id: id, prompt: request.prompt, limit: state.limit, attributes: attributes),
+      at: seconds(.now))
+  }
+
+  /// Seconds of the scheduler's clock.
+  private func seconds(_ time: ContinuousClock.Instant) -> Double { (time - start) / .seconds(1) }
+
+  private func forget(_ id: SequenceID) -> RequestState? {
+    let state = requests.removeValue(forKey: id)
+    if state?.request.deadline != nil { deadlineCount -= 1 }
+    return state
+  }
+
+  /// Ends the requests whose time is over.
+  private func endLate(_ now: ContinuousClock.Instant) {
+    guard deadlineCount > 0 else { return }
+    for (id, state) in requests {
+      guard let deadline = state.request.deadline, now - state.arrived > deadline else { continue }
+      state.stream.finish(throwing: EngineError.deadlineExceeded(deadline))
+      cancel(id)
+    }
   }
 
   func cancel(_ id: SequenceID) {
-    guard requests.removeValue(forKey: id) != nil else { return }
+    guard forget(id) != nil else { return }
     free(scheduler.remove(id))
   }
 
@@ -57,17 +83,19 @@ final class EngineCore {
       scheduler.remove(id)
     }
     requests = [:]
+    deadlineCount = 0
   }
 
   /// Runs one batch.
   ///
   /// A step that decodes allocates no memory.
   func step() {
-    scheduler.schedule(into: &scheduled)
+    let now = ContinuousClock.now
+    endLate(now)
+    scheduler.schedule(into: &scheduled, at: seconds(now))
     free(scheduled.freedPages)
     counters.preemptions += scheduled.preempted.count
     for id in scheduled.preempted { requests[id]?.preemptions += 1 }
-    let now = ContinuousClock.now
     sampled.removeAll(keepingCapacity: true)
     scores.removeAll(keepingCapacity: true)
     for item in scheduled.items {
@@ -82,7 +110,9 @@ final class EngineCore {
         owner.advance(to: row, in: scheduled)
         use(logits, item: owner.item, row: row - owner.start)
       })
-    scheduler.update(scheduled, sampled: sampled)
+    free(
+      scheduler.update(
+        scheduled, sampled: sampled, seconds: (ContinuousClock.now - now) / .seconds(1)))
     counters.steps += 1
     counters.batchedTokens += scheduled.tokenCount
     for (index, item) in scheduled.items.enumerated() {
@@ -119,17 +149,19 @@ final class EngineCore {
     let now = ContinuousClock.now
     let prompt = state.request.prompt.count
     let reading = min(item.range.upperBound, prompt) - min(item.range.lowerBound, prompt)
-    counters.promptTokens += reading
     if reading > 0, state.generated == 0 {
+      state.cached = scheduler.sequence(item.id)?.cachedCount ?? 0
       state.stream.yield(
         .progress(
           PromptProgress(
-            total: prompt, cached: 0, processed: min(item.range.upperBound, prompt),
+            total: prompt, cached: state.cached, processed: min(item.range.upperBound, prompt),
             elapsed: now - (state.started ?? now))))
     }
     if item.samples {
       if state.firstToken == nil {
         state.firstToken = now
+        counters.promptTokens += prompt
+        counters.cachedTokens += state.cached
         if state.request.promptLogprobs != nil {
           state.stream.yield(.promptLogprobs(state.promptLogprobs))
         }
@@ -141,7 +173,7 @@ final class EngineCore {
       }
       if let reason = state.finish(after: token) {
         counters.finished += 1
-        requests[item.id] = nil
+        _ = forget(item.id)
         free(scheduler.remove(item.id))
         state.stream.yield(.finished(reason, state.timings(at: now, methods: methods)))
         state.stream.finish()

@@ -10,6 +10,7 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
   case contextTooLarge(tokens: Int, needed: Int, available: Int)
   case headTooLarge(Int, limit: Int)
   case overloaded(waiting: Int)
+  case deadlineExceeded(Duration)
   case shuttingDown
 
   public var description: String {
@@ -27,6 +28,7 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
     case .headTooLarge(let dimension, let limit):
       "the model's heads have \(dimension) numbers; at most \(limit) are supported"
     case .overloaded(let waiting): "\(waiting) requests are waiting already; try again later"
+    case .deadlineExceeded(let deadline): "the request was not done within its \(deadline)"
     case .shuttingDown: "the engine is shutting down"
     }
   }

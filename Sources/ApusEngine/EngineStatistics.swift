@@ -4,6 +4,8 @@ public struct EngineStatistics: Sendable, Equatable {
     public var steps = 0
     public var batchedTokens = 0
     public var promptTokens = 0
+    /// Of these, the ones whose keys and values were there already.
+    public var cachedTokens = 0
     public var generatedTokens = 0
     public var finished = 0
     public var preemptions = 0
@@ -12,6 +14,7 @@ public struct EngineStatistics: Sendable, Equatable {
   public var running = 0
   public var waiting = 0
   public var pageCount = 0
+  /// Pages that running requests use.
   public var usedPages = 0
   public var counters = Counters()
 }

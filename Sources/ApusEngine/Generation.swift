@@ -1,5 +1,6 @@
 import ApusCore
 import ApusDecoding
+import ApusScheduling
 
 /// A prompt to continue.
 public struct GenerationRequest: Sendable {
@@ -15,6 +16,10 @@ public struct GenerationRequest: Sendable {
   public var logprobs: Int?
   /// The same for the prompt's own tokens.
   public var promptLogprobs: Int?
+  /// Whose request it is and how it shares the machine.
+  public var scheduling = SequenceAttributes()
+  /// So long after its arrival the request must be done, or it ends with an error.
+  public var deadline: Duration?
 
   public init(prompt: [TokenID]) { self.prompt = prompt }
 }

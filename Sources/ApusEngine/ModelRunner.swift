@@ -16,12 +16,12 @@ final class ModelRunner {
 
   init(
     model: any ModelArchitecture, configuration: ModelConfiguration, compute: Compute,
-    store: KVStore, maxBatchedTokens: Int
+    store: KVStore, maxBatchedTokens: Int, sharesReads: Bool
   ) {
     self.model = model
     self.compute = compute
     self.store = store
-    backend = PagedAttention(compute: compute, store: store)
+    backend = PagedAttention(compute: compute, store: store, sharesReads: sharesReads)
     workspace = Workspace(
       configuration, maxRows: maxBatchedTokens, maxLogitRows: min(maxBatchedTokens, 64))
   }
@@ -33,7 +33,12 @@ final class ModelRunner {
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
     wantsAllLogits: (SequenceID) -> Bool, use: (Int, Span<Float>) -> Void
   ) {
+    for copy in scheduled.copies { store.copy(block: copy.source, to: copy.target) }
     lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits)
+    run(use)
+  }
+
+  private func run(_ use: (Int, Span<Float>) -> Void) {
     model.forward(
       batch, store: store, backend: backend, compute: compute, workspace: workspace)
     let rows = batch.logitRows
@@ -65,5 +70,44 @@ final class ModelRunner {
         batch.logitRows.append(batch.rowCount - 1)
       }
     }
+  }
+}
+
+// Measuring needs no model of its own: keys and values of pages that nobody uses yet may hold anything.
+extension ModelRunner {
+  /// What steps cost here, from a few that take less than two seconds in all; nil when there are too few pages.
+  func stepCost() -> StepCost? {
+    let room = min(workspace.maxRows, store.arena.blockCount * KVGeometry.pageSize)
+    guard room >= 2 else { return nil }
+    _ = seconds(rows: 1)  // the first one finds nothing in the caches
+    let one = (0..<3).map { _ in seconds(rows: 1) }.min()!
+    // As many rows as fit in a third of a second, found from fewer.
+    var (rows, many) = (1, one)
+    while rows < room, many * 4 < 0.35 {
+      rows = min(rows * 4, room)
+      many = seconds(rows: rows)
+    }
+    guard rows > 1 else { return StepCost(step: 0, token: one, pair: 0) }
+    let token = max((many - one) / Double(rows - 1), 0)
+    let depth = min(store.arena.blockCount * KVGeometry.pageSize - rows, 1024)
+    var pair = 0.0
+    if depth > 0 {
+      let deep = seconds(rows: rows, after: depth)
+      pair = max((deep - many) / Double(rows * depth), 0)
+    }
+    return StepCost(step: max(one - token, 0), token: token, pair: pair)
+  }
+
+  private func seconds(rows: Int, after depth: Int = 0) -> Double {
+    let pages = (0..<(depth + rows + KVGeometry.pageSize - 1) / KVGeometry.pageSize).map {
+      PageID($0)
+    }
+    batch.removeAll()
+    batch.append(
+      tokens: Array(repeating: 0, count: rows)[...], firstIndex: depth, pages: pages)
+    batch.logitRows = [rows - 1]
+    let begin = ContinuousClock.now
+    run { _, _ in }
+    return (ContinuousClock.now - begin) / .seconds(1)
   }
 }

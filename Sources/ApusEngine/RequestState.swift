@@ -12,6 +12,8 @@ struct RequestState {
   var started: ContinuousClock.Instant?
   var firstToken: ContinuousClock.Instant?
   var generated = 0
+  /// Tokens of the prompt whose keys and values were there already.
+  var cached = 0
   var promptLogprobs: [TokenLogprobs] = []
   var preemptions = 0
 
@@ -44,6 +46,7 @@ struct RequestState {
     var timings = GenerationTimings()
     timings.methods = methods
     timings.promptTokens = request.prompt.count
+    timings.cachedTokens = cached
     timings.generatedTokens = generated
     timings.queued = (started ?? now) - arrived
     timings.prefill = (firstToken ?? now) - (started ?? now)

@@ -1,49 +1,72 @@
 import ApusCore
 
-public struct SchedulerConfiguration: Sendable, Equatable {
-  /// Sequences that may run at once.
-  public var maxSequences: Int
-  /// Tokens of one step, over all sequences.
-  public var maxBatchedTokens: Int
-  public var pageCount: Int
-  public var pageSize: Int
-
-  public init(maxSequences: Int, maxBatchedTokens: Int, pageCount: Int, pageSize: Int) {
-    self.maxSequences = maxSequences
-    self.maxBatchedTokens = maxBatchedTokens
-    self.pageCount = pageCount
-    self.pageSize = pageSize
-  }
-}
-
-/// Decides how many tokens of which sequence run next: running sequences in order of arrival, those that only wait
-/// for one token before those that still read, then new ones while there is room.
+/// Decides how many tokens of which sequence run next, within the tokens and the time of a step.
 ///
-/// There is no prefill or decode phase, only tokens that are not computed yet. The scheduler knows integers, no bytes.
+/// There is no prefill or decode phase, only tokens that are not computed yet. The scheduler knows integers, no bytes;
+/// its policy says who comes first. Times are seconds of the caller's clock.
 public struct Scheduler: Sendable {
   public let configuration: SchedulerConfiguration
-  public private(set) var pool: PagePool
   /// In order of arrival.
-  public private(set) var running: [Sequence] = []
-  public private(set) var waiting: [Sequence] = []
+  public internal(set) var running: [Sequence] = []
+  public internal(set) var waiting: [Sequence] = []
+  var cache: PageCache
+  var policy: any SchedulingPolicy
+  var now = 0.0
+  private var arrivals: UInt64 = 0
+  /// How many sequences each tenant has here.
+  private var tenants: [String: Int] = [:]
+  /// What steps cost lately, over what they should by `configuration.cost`.
+  private var costFactor = 1.0
+  // Of the step at hand; kept for their memory.
+  private var reading: [(id: SequenceID, rank: Double, order: UInt64)] = []
+  private var readers: [SequenceID] = []
+  private var writers: [Int] = []
+  private var writing: [SequenceID] = []
+  var isOutOfPages = false
 
   public init(_ configuration: SchedulerConfiguration) {
     self.configuration = configuration
-    pool = PagePool(pageCount: configuration.pageCount)
+    policy = configuration.policy
+    cache = PageCache(
+      pageCount: configuration.pageCount, pageSize: configuration.pageSize,
+      sharesPrefixes: configuration.sharesPrefixes)
   }
 
   public var isIdle: Bool { running.isEmpty && waiting.isEmpty }
+  /// Pages that running sequences use; others may hold text that came before.
+  public var usedPageCount: Int { cache.usedCount }
+  public var pageCount: Int { cache.pool.pageCount }
+  /// Pages that nobody uses and that hold text which may come again.
+  public var cachedPageCount: Int { cache.tree?.unusedCount ?? 0 }
+  public var freePageCount: Int { cache.pool.freeCount }
 
-  public mutating func add(_ sequence: Sequence) { waiting.append(sequence) }
+  public mutating func add(_ sequence: Sequence, at now: Double = 0) {
+    let tenant = sequence.attributes.tenant
+    if tenants[tenant] == nil { policy.returned(tenant: tenant, active: tenants.keys) }
+    tenants[tenant, default: 0] += 1
+    arrivals += 1
+    waiting.append(sequence)
+    waiting[waiting.count - 1].order = arrivals
+    waiting[waiting.count - 1].waitingSince = now
+  }
 
-  /// Forgets a sequence; returns the pages that became free.
+  /// Forgets a sequence; returns the pages that hold nothing any more.
   @discardableResult
   public mutating func remove(_ id: SequenceID) -> [PageID] {
+    var freed: [PageID] = []
     if let index = running.firstIndex(where: { $0.id == id }) {
-      return pool.release(running.remove(at: index).pages)
+      cache.release(&running[index], &freed)
+      left(running.remove(at: index))
+    } else if let index = waiting.firstIndex(where: { $0.id == id }) {
+      left(waiting.remove(at: index))
     }
-    waiting.removeAll { $0.id == id }
-    return []
+    return freed
+  }
+
+  private mutating func left(_ sequence: Sequence) {
+    let tenant = sequence.attributes.tenant
+    tenants[tenant, default: 1] -= 1
+    if tenants[tenant] == 0 { tenants[tenant] = nil }
   }
 
   public func sequence(_ id: SequenceID) -> Sequence? {
@@ -51,102 +74,176 @@ public struct Scheduler: Sendable {
   }
 
   /// Chooses the tokens of the next step and reserves their pages.
-  public mutating func schedule() -> ScheduledBatch {
+  public mutating func schedule(at now: Double = 0) -> ScheduledBatch {
     var batch = ScheduledBatch()
-    schedule(into: &batch)
+    schedule(into: &batch, at: now)
     return batch
   }
 
   /// The same, in the memory of an old batch.
-  public mutating func schedule(into batch: inout ScheduledBatch) {
+  public mutating func schedule(into batch: inout ScheduledBatch, at now: Double = 0) {
     batch.removeAll()
-    var budget = configuration.maxBatchedTokens
-    continueRunning(&batch, reading: false, budget: &budget)
-    continueRunning(&batch, reading: true, budget: &budget)
-    admit(&batch, budget: &budget)
+    readers.removeAll(keepingCapacity: true)
+    self.now = now
+    isOutOfPages = false
+    displace(&batch)
+    var room = stepRoom
+    if policy.decodesFirst { write(&batch, &room) }
+    read(&batch, &room)
+    admit(&batch, &room)
+    batch.expectedSeconds = room.spent
   }
 
-  /// Sequences that still read, or those that wait for one token; pages are only taken from later ones.
-  private mutating func continueRunning(
-    _ batch: inout ScheduledBatch, reading: Bool, budget: inout Int
-  ) {
-    var index = 0
-    while budget > 0, index < running.count {
-      let sequence = running[index].id
-      if (running[index].pendingCount > 1) == reading {
-        let count = min(running[index].pendingCount, budget)
-        if reserve(sequence, count: count, preempting: &batch) {
-          batch.items.append(item(running[index], count: count))
-          budget -= count
-        }
-      }
-      if index < running.count, running[index].id == sequence { index += 1 }
-    }
-  }
-
-  /// Notes that the batch has run, and the tokens that were sampled.
+  /// Notes that the batch has run, and the tokens that were sampled, an entry for each item.
   ///
-  /// `sampled` has one entry for each item.
-  public mutating func update(_ batch: ScheduledBatch, sampled: [TokenID?]) {
+  /// `seconds` is how long it took, where that is known; later steps are planned by it.
+  /// Returns the pages that hold nothing any more.
+  @discardableResult
+  public mutating func update(
+    _ batch: ScheduledBatch, sampled: [TokenID?], seconds: Double? = nil
+  ) -> [PageID] {
+    var freed: [PageID] = []
     for (item, token) in zip(batch.items, sampled) {
       guard let index = running.firstIndex(where: { $0.id == item.id }) else { continue }
       running[index].computedCount = item.range.upperBound
       if let token { running[index].tokens.append(token) }
+      let prompt = min(item.range.upperBound, running[index].promptCount)
+      policy.ran(
+        tenant: running[index].attributes.tenant,
+        promptTokens: max(prompt - item.range.lowerBound, 0), generatedTokens: token == nil ? 0 : 1)
+      // What is written goes to the tree when the sequence ends.
+      if item.range.count > 1 || item.range.lowerBound < running[index].promptCount {
+        cache.share(&running[index], &freed)
+      }
+    }
+    if let seconds, batch.expectedSeconds > 0 {
+      let ratio = min(max(seconds / batch.expectedSeconds, 0.25), 4)
+      costFactor = min(max(costFactor * (1 + 0.1 * (ratio - 1)), 0.05), 20)
+    }
+    return freed
+  }
+
+  private var stepRoom: StepRoom {
+    guard let cost = configuration.cost, policy.limitsStepTime else {
+      return StepRoom(tokens: configuration.maxBatchedTokens, seconds: .infinity, cost: nil)
+    }
+    let writes = running.contains { !$0.isReading }
+    return StepRoom(
+      tokens: configuration.maxBatchedTokens,
+      seconds: writes ? configuration.stepTime : configuration.quietStepTime,
+      cost: costFactor * cost)
+  }
+}
+
+extension Scheduler {
+  /// The sequences that wait for one token each, those that share pages side by side.
+  private mutating func write(_ batch: inout ScheduledBatch, _ room: inout StepRoom) {
+    var order: [Int] = []
+    swap(&order, &writers)
+    order.removeAll(keepingCapacity: true)
+    order += running.indices.lazy.filter { !self.running[$0].isReading }
+    if configuration.groupsSharers, order.count > 1 {
+      order.sort { running[$0].precedesInTree(running[$1]) }
+    }
+    // Preemption moves places, so they are looked up by name.
+    writing.removeAll(keepingCapacity: true)
+    for index in order { writing.append(running[index].id) }
+    swap(&order, &writers)
+    for id in writing where room.tokens > 0 { run(id, count: 1, &batch, &room) }
+  }
+
+  /// The sequences that read, or all where answers do not come first, by rank.
+  private mutating func read(_ batch: inout ScheduledBatch, _ room: inout StepRoom) {
+    reading.removeAll(keepingCapacity: true)
+    for sequence in running where sequence.isReading || !policy.decodesFirst {
+      reading.append((sequence.id, rank(sequence), sequence.order))
+    }
+    reading.sort { ($0.rank, $0.order) < ($1.rank, $1.order) }
+    for entry in reading {
+      guard room.tokens > 0 else { return }
+      advance(entry.id, &batch, &room)
     }
   }
 
-  private mutating func admit(_ batch: inout ScheduledBatch, budget: inout Int) {
-    // A preempted sequence waits until something has finished; else it would take its pages back at once.
-    guard batch.preempted.isEmpty else { return }
-    while budget > 0, running.count < configuration.maxSequences, let first = waiting.first {
-      let count = min(first.pendingCount, budget)
-      // The whole text must fit now, so that reading it never has to stop half-way.
-      guard pagesNeeded(first, tokens: first.tokens.count) <= pool.freeCount else { return }
-      running.append(waiting.removeFirst())
-      running[running.count - 1].pages.reserveCapacity(
-        max(first.limit, first.tokens.count) / configuration.pageSize + 1)
-      guard reserve(first.id, count: count, preempting: &batch) else { return }
-      batch.items.append(item(running[running.count - 1], count: count))
-      budget -= count
+  /// Runs as much of a running sequence as fits.
+  mutating func advance(
+    _ id: SequenceID, _ batch: inout ScheduledBatch, _ room: inout StepRoom
+  ) {
+    guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+    if running[index].isReading {
+      cache.attach(&running[index], &batch)
+      // What another one computes in this step need not be computed twice.
+      for other in readers {
+        if let other = sequence(other), cache.waits(running[index], for: other) { return }
+      }
     }
+    let count = room.chunk(
+      running[index].pendingCount, after: running[index].computedCount, isFirst: readers.isEmpty)
+    guard count > 0 else { return }
+    run(id, count: count, &batch, &room)
   }
 
-  private func item(_ sequence: Sequence, count: Int) -> ScheduledBatch.Item {
+  private mutating func run(
+    _ id: SequenceID, count: Int, _ batch: inout ScheduledBatch, _ room: inout StepRoom
+  ) {
+    guard reserve(id, count: count, preempting: &batch),
+      let index = running.firstIndex(where: { $0.id == id })
+    else { return }
+    let sequence = running[index]
     let range = sequence.computedCount..<sequence.computedCount + count
-    return .init(id: sequence.id, range: range, samples: range.upperBound == sequence.tokens.count)
+    batch.items.append(
+      .init(id: id, range: range, samples: range.upperBound == sequence.tokens.count))
+    room.take(count, after: sequence.computedCount)
+    if sequence.isReading { readers.append(id) }
   }
 
-  private func pagesNeeded(_ sequence: Sequence, tokens: Int) -> Int {
-    (tokens + configuration.pageSize - 1) / configuration.pageSize - sequence.pages.count
-  }
-
-  /// Makes room for `count` more tokens; takes the pages of the latest arrivals where there is none.
+  /// Makes room for `count` more tokens; where there is none, the sequences that would run last give theirs.
   private mutating func reserve(
     _ id: SequenceID, count: Int, preempting batch: inout ScheduledBatch
   ) -> Bool {
     while let index = running.firstIndex(where: { $0.id == id }) {
-      let needed = pagesNeeded(running[index], tokens: running[index].computedCount + count)
-      if needed <= 0 { return true }
-      if pool.allocate(needed, appendingTo: &running[index].pages) { return true }
-      guard let victim = running.last(where: { !isScheduled($0.id, batch) }) else { return false }
-      preempt(victim.id, &batch)
-      if victim.id == id { return false }
+      let tokens = running[index].computedCount + count
+      if cache.reserve(&running[index], tokens: tokens, &batch) { return true }
+      isOutOfPages = true
+      guard let victim = victim(batch) else { return false }
+      preempt(victim, &batch)
+      if victim == id { return false }
     }
     return false
   }
 
-  private func isScheduled(_ id: SequenceID, _ batch: ScheduledBatch) -> Bool {
-    batch.items.contains { $0.id == id }
+  /// The sequence that would run last of those that do not run in this step.
+  func victim(
+    _ batch: ScheduledBatch, where mayGive: (Sequence) -> Bool = { _ in true }
+  ) -> SequenceID? {
+    var worst: (id: SequenceID, rank: Double)?
+    for sequence in running where !batch.items.contains(where: { $0.id == sequence.id }) {
+      let rank = rank(sequence)
+      if rank >= worst?.rank ?? -.infinity, mayGive(sequence) { worst = (sequence.id, rank) }
+    }
+    return worst?.id
   }
 
-  private mutating func preempt(_ id: SequenceID, _ batch: inout ScheduledBatch) {
+  /// Sends a running sequence back to wait.
+  mutating func preempt(_ id: SequenceID, _ batch: inout ScheduledBatch) {
     guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+    cache.release(&running[index], &batch.freedPages)
     var victim = running.remove(at: index)
-    batch.freedPages += pool.release(victim.pages)
-    victim.pages = []
-    victim.computedCount = 0
     victim.preemptionCount += 1
+    victim.waitingSince = now
     batch.preempted.append(id)
-    waiting.insert(victim, at: 0)
+    waiting.insert(victim, at: waiting.firstIndex { $0.order > victim.order } ?? waiting.count)
+  }
+
+  func rank(_ sequence: Sequence) -> Double { policy.rank(candidate(sequence)) }
+
+  func candidate(_ sequence: Sequence) -> SchedulingCandidate {
+    let isWaiting = sequence.pages.isEmpty && sequence.computedCount == 0
+    return SchedulingCandidate(
+      tenant: sequence.attributes.tenant, priority: sequence.attributes.priority,
+      order: sequence.order, waited: isWaiting ? now - sequence.waitingSince : 0,
+      remaining: sequence.pendingCount, promptCount: sequence.promptCount,
+      cachedCount: policy.needsCachedCount && isWaiting
+        ? cache.match(sequence).tokens : sequence.cachedCount)
   }
 }

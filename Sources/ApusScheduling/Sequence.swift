@@ -7,54 +7,59 @@ public struct Sequence: Sendable {
   public var tokens: [TokenID]
   public let promptCount: Int
   let limit: Int
+  public let attributes: SequenceAttributes
   /// How many of the tokens have their keys and values stored.
   public internal(set) var computedCount = 0
+  /// Tokens of the prompt whose keys and values were there already.
+  public internal(set) var cachedCount = 0
   public internal(set) var pages: [PageID] = []
   public internal(set) var preemptionCount = 0
 
+  /// Its place among all arrivals.
+  var order: UInt64 = 0
+  /// When it came or was preempted, in the caller's seconds.
+  var waitingSince = 0.0
+  /// The node of the last page that stands in the prefix tree, and how many do.
+  var node = PrefixTree.none
+  var treePageCount = 0
+
   /// `limit` is how many tokens it may come to have; their memory is reserved.
-  public init(id: SequenceID, prompt: [TokenID], limit: Int = 0) {
+  public init(
+    id: SequenceID, prompt: [TokenID], limit: Int = 0,
+    attributes: SequenceAttributes = SequenceAttributes()
+  ) {
     self.id = id
     tokens = prompt
     tokens.reserveCapacity(limit)
     promptCount = prompt.count
     self.limit = limit
+    self.attributes = attributes
   }
 
   /// Tokens still to be run before the next one can be sampled.
   public var pendingCount: Int { tokens.count - computedCount }
+  /// It has more to read than the token that was sampled last.
+  var isReading: Bool { pendingCount > 1 || tokens.count == promptCount }
+
+  /// An order in which sequences that begin with the same pages of the tree are neighbours.
+  func precedesInTree(_ other: Sequence) -> Bool {
+    let own = pages[..<treePageCount]
+    let theirs = other.pages[..<other.treePageCount]
+    if own.lexicographicallyPrecedes(theirs) { return true }
+    return own == theirs && order < other.order
+  }
 }
 
-/// How many tokens of which sequence run in a step.
-public struct ScheduledBatch: Sendable, Equatable {
-  public struct Item: Sendable, Equatable {
-    public let id: SequenceID
-    /// Indices into the sequence's tokens.
-    public let range: Range<Int>
-    /// The last row's logits decide the next token.
-    public let samples: Bool
-
-    public init(id: SequenceID, range: Range<Int>, samples: Bool) {
-      self.id = id
-      self.range = range
-      self.samples = samples
-    }
-  }
-
-  public var items: [Item] = []
-  /// Sequences that lost their pages and wait again; they are run anew from their first token.
-  public var preempted: [SequenceID] = []
-  /// Pages that became free because of preemption.
-  public var freedPages: [PageID] = []
+/// What a request asks of the scheduler.
+public struct SequenceAttributes: Sendable, Equatable {
+  /// Whoever shares the machine fairly with others: an API key or a user.
+  public var tenant = ""
+  /// Lower is sooner.
+  public var priority = 0
+  /// Texts under different salts share no pages.
+  public var salt = ""
+  /// Whether stored pages may stand for parts of the prompt.
+  public var reusesPrefix = true
 
   public init() {}
-
-  /// Empties the batch and keeps its memory.
-  mutating func removeAll() {
-    items.removeAll(keepingCapacity: true)
-    preempted.removeAll(keepingCapacity: true)
-    freedPages.removeAll(keepingCapacity: true)
-  }
-
-  public var tokenCount: Int { items.reduce(0) { $0 + $1.range.count } }
 }

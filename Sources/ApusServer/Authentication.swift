@@ -6,17 +6,19 @@ package struct Authentication: Sendable {
 
   init(_ keys: [String]) { self.keys = keys.map { Array($0.utf8) } }
 
-  /// Throws unless there are no keys, or one of them comes as bearer token or in `x-api-key`.
-  func check(_ fields: HTTPFields) throws {
-    guard !keys.isEmpty else { return }
+  /// Throws unless there are no keys, or one of them comes as bearer token or in `x-api-key`; returns its number.
+  @discardableResult
+  func check(_ fields: HTTPFields) throws -> Int? {
+    guard !keys.isEmpty else { return nil }
     guard let name = HTTPField.Name("x-api-key"),
       let given = fields[name] ?? Self.bearer(fields[.authorization])
     else { throw RequestError.unauthorized("an API key is required: Authorization: Bearer KEY") }
     let candidate = Array(given.utf8)
-    var matches = false
+    var match: Int?
     // All keys are looked at, whichever matches.
-    for key in keys { matches = Self.equal(candidate, key) || matches }
-    guard matches else { throw RequestError.unauthorized("the API key is not valid") }
+    for (number, key) in keys.enumerated() where Self.equal(candidate, key) { match = number }
+    guard let match else { throw RequestError.unauthorized("the API key is not valid") }
+    return match
   }
 
   private static func bearer(_ field: String?) -> String? {

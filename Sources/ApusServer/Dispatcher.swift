@@ -52,13 +52,15 @@ struct Dispatcher: HTTPResponder {
     }
     let reader = BodyReader(limit: services.configuration.maxBodySize)
     let endpoint: any Endpoint
+    let key: Int?
     do {
-      endpoint = try find(request, among: candidates)
+      (endpoint, key) = try find(request, among: candidates)
     } catch {
       try await reader.discard(request.body)
       throw error
     }
     var call = Call(path: path, arrived: arrived)
+    if let key { call.tenant = "key \(key)" }
     if endpoint.method == .post {
       call.body = try await reader.object(request.body)
       call.closed = try await context.closed()
@@ -66,15 +68,15 @@ struct Dispatcher: HTTPResponder {
     return try await endpoint.respond(to: call, using: services)
   }
 
-  /// The endpoint of the request's method, if the request may use it.
+  /// The endpoint of the request's method, if the request may use it, and the number of its key.
   private func find(
     _ request: Request, among candidates: [any Endpoint]
-  ) throws -> any Endpoint {
+  ) throws -> (any Endpoint, key: Int?) {
     let path = request.uri.path
     let method = request.method == .head ? .get : request.method
     let endpoint = candidates.first { $0.method == method }
-    if endpoint?.isPublic != true { try authentication.check(request.headers) }
-    if let endpoint { return endpoint }
+    let key = endpoint?.isPublic == true ? nil : try authentication.check(request.headers)
+    if let endpoint { return (endpoint, key) }
     guard let other = candidates.first else {
       throw RequestError.notFound("there is no \(path) here")
     }

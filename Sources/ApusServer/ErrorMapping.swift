@@ -113,6 +113,7 @@ extension APIError {
       self.init(
         status: .tooManyRequests, type: "overloaded_error", message: message,
         headers: [.retryAfter: "1"])
+    case .deadlineExceeded: self.init(RequestError.unavailable(message))
     case .shuttingDown:
       self.init(RequestError.unavailable("the server is shutting down"))
     case .invalidContextLength, .modelTooLarge, .contextTooLarge, .headTooLarge:

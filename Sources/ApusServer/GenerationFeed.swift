@@ -54,6 +54,8 @@ enum GenerationFeed {
     _ choice: Int, _ request: TextRequest, _ model: LanguageModel, _ call: Call,
     _ services: Services, _ continuation: Stream.Continuation
   ) async throws {
+    var request = request
+    if !call.tenant.isEmpty { request.generation.scheduling.tenant = call.tenant }
     let lease = services.requests.begin(promptTokens: request.generation.prompt.count)
     var probe = RequestProbe(services.metrics, arrived: call.arrived)
     defer { probe.end() }

@@ -83,11 +83,11 @@ struct AttentionCase: ~Copyable {
   }
 
   /// The backend's output of the slice's rows.
-  func attend(_ batch: ForwardBatch, layer: AttentionLayer? = nil) -> (
-    rows: [[Float]], taps: [ScoreTapResult]
-  ) {
+  func attend(
+    _ batch: ForwardBatch, layer: AttentionLayer? = nil, sharesReads: Bool = true
+  ) -> (rows: [[Float]], taps: [ScoreTapResult]) {
     let layer = layer ?? self.layer()
-    let backend = PagedAttention(compute: compute, store: store)
+    let backend = PagedAttention(compute: compute, store: store, sharesReads: sharesReads)
     var output = Matrix(rows: queries.rows, columns: headCount * store.geometry.headDimension)
     backend.prepare(batch, layer: layer)
     backend.attend(batch, queries: queries, layer: layer, into: &output)

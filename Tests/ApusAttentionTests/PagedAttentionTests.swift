@@ -37,6 +37,36 @@ import Testing
     }
   }
 
+  /// Slices whose keys begin with the same pages read these together: the bits are the same.
+  @Test(arguments: KVElement.allCases)
+  func commonReadsChangeNothing(element: KVElement) throws {
+    let test = try AttentionCase(tokens: 1700, rows: 40, element: element)
+    var other = Array(test.pages.reversed())
+    other.replaceSubrange(..<16, with: test.pages[..<16])
+    var batch = ForwardBatch()
+    // Of one row and of several; some part after one split, some with their last key in the middle of one.
+    for (start, count, first, pages) in [
+      (0, 1, 1100, test.pages), (1, 1, 1600, test.pages), (2, 3, 1024, test.pages),
+      (5, 30, 1023, test.pages), (35, 1, 1500, other), (36, 2, 1200, other), (38, 1, 40, test.pages),
+      (39, 1, 1699, test.pages),
+    ] {
+      batch.slices.append(
+        AttentionSlice(rowStart: start, rowCount: count, firstIndex: first, pages: pages))
+    }
+    let separate = test.attend(batch, sharesReads: false).rows
+    #expect(sameBits(test.attend(batch).rows, separate))
+    let windowed = test.layer([.full, HeadRange(sinks: 3, window: 700)])
+    #expect(
+      sameBits(
+        test.attend(batch, layer: windowed).rows,
+        test.attend(batch, layer: windowed, sharesReads: false).rows))
+    var plan = AttentionPlan()
+    plan.plan(batch.slices, kvHeadCount: 2, group: 2, sharing: true)
+    let shared = plan.items.count
+    plan.plan(batch.slices, kvHeadCount: 2, group: 2, sharing: false)
+    #expect(shared < plan.items.count)
+  }
+
   /// Partials over whole splits, merged in order, are the attention; in any order they are it up to rounding.
   @Test func partialsMerge() throws {
     let test = try AttentionCase(tokens: 1500, rows: 1)
@@ -55,7 +85,9 @@ import Testing
         groups.flatMap { $0 }, queries: test.queries, slices: batch.slices, layer: test.layer(),
         arena: test.store.arena, partials: &partials, into: &output)
       test.compute.merge(
-        groups.flatMap { group in order.map { group[$0] } }, groups: [0..<3, 3..<6],
+        (0..<2).map {
+          AttentionMerge(slice: 0, head: $0, vectorCount: 2, parts: $0 * 3..<$0 * 3 + 3)
+        }, parts: groups.flatMap { group in order.map { group[$0].partial } },
         slices: batch.slices, layer: test.layer(), arena: test.store.arena, partials: &partials,
         into: &output)
       let merged = output.row(0)

@@ -2,6 +2,7 @@ import ApusCompute
 import ApusCore
 import ApusEngine
 import ApusModels
+import ApusScheduling
 import Foundation
 import Testing
 
@@ -26,9 +27,16 @@ import Testing
   static func ask(_ engine: Engine, seed: UInt64, length: Int, scored: Bool = false) async throws
     -> Answer
   {
-    var request = GenerationRequest(
-      prompt: prompt(
-        seed, length: length, vocabulary: engine.modelConfiguration.shape.vocabularySize))
+    try await ask(
+      engine,
+      prompt(seed, length: length, vocabulary: engine.modelConfiguration.shape.vocabularySize),
+      scored: scored)
+  }
+
+  static func ask(_ engine: Engine, _ prompt: [TokenID], scored: Bool = false) async throws
+    -> Answer
+  {
+    var request = GenerationRequest(prompt: prompt)
     request.maxTokens = answerLength
     request.logprobs = 2
     if scored { request.promptLogprobs = 0 }
@@ -48,9 +56,10 @@ import Testing
 
   static func engine(
     threads: Int, chunk: Int, precision: Precision = .quantized, kvFormat: String = "f16",
-    kvPages: Int? = nil, sequences: Int = 8
+    kvPages: Int? = nil, sequences: Int = 8, change: (inout EngineConfiguration) -> Void = { _ in }
   ) throws -> Engine {
     var configuration = EngineConfiguration()
+    configuration.limitsStepTime = false
     configuration.threadCount = threads
     configuration.maxBatchedTokens = chunk
     configuration.maxSequences = sequences
@@ -58,6 +67,7 @@ import Testing
     configuration.keyFormat = kvFormat
     configuration.valueFormat = kvFormat
     configuration.contextLength = 1024
+    change(&configuration)
     let checkpoint = try Checkpoint.open(Reader.path)
     if let kvPages {
       let shape = checkpoint.configuration.shape
@@ -102,19 +112,86 @@ import Testing
   @Test(arguments: ["f16", "bf16", "f32"])
   func preemption(_ format: String) async throws {
     let length = 300
-    let reference = try await Self.ask(
-      Self.engine(threads: 2, chunk: 64, kvFormat: format), seed: 9, length: length)
-    // Room for three of the six sequences at their full length only (f16 pages; f32 ones are twice as large).
-    let engine = try Self.engine(
-      threads: 2, chunk: 64, kvFormat: format, kvPages: format == "f32" ? 70 : 34)
-    let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
-      for _ in 0..<6 {
-        group.addTask { try await Self.ask(engine, seed: 9, length: length) }
-      }
-      return try await group.reduce(into: []) { $0.append($1) }
+    let free = try Self.engine(threads: 2, chunk: 64, kvFormat: format)
+    var references: [Answer] = []
+    for seed in 9..<15 {
+      references.append(try await Self.ask(free, seed: UInt64(seed), length: length))
     }
-    #expect(answers.allSatisfy { $0 == reference })
+    // Room for three of the six prompts and for two whole texts (f16 pages; f32 ones are twice as large).
+    let engine = try Self.engine(
+      threads: 2, chunk: 64, kvFormat: format, kvPages: format == "f32" ? 64 : 32)
+    let answers = try await Self.askAll(
+      engine,
+      (9..<15).map {
+        Self.prompt(
+          UInt64($0), length: length,
+          vocabulary: engine.modelConfiguration.shape.vocabularySize)
+      })
+    #expect(answers == references)
     await engine.synchronize()
     #expect(engine.statistics.usedPages == 0)
+    #expect(engine.statistics.counters.preemptions > 0)
+  }
+
+  /// All at once; the answers in the order of the prompts.
+  static func askAll(_ engine: Engine, _ prompts: [[TokenID]]) async throws -> [Answer] {
+    try await withThrowingTaskGroup(of: (Int, Answer).self) { group in
+      for (index, prompt) in prompts.enumerated() {
+        group.addTask { (index, try await ask(engine, prompt)) }
+      }
+      var answers = Array(repeating: Answer(), count: prompts.count)
+      for try await (index, answer) in group { answers[index] = answer }
+      return answers
+    }
+  }
+
+  /// Prompts that begin alike, at once and one after the other, whether pages are shared and read together or not.
+  @Test(arguments: ["f16", "q8_0"])
+  func sharedPrefixes(_ format: String) async throws {
+    func engine(_ change: (inout EngineConfiguration) -> Void) throws -> Engine {
+      try Self.engine(threads: 2, chunk: 256, kvFormat: format) {
+        $0.contextLength = 2048
+        change(&$0)
+      }
+    }
+    let separate = try engine { $0.prefixCache = false }
+    let common = Self.prompt(
+      3, length: 1100, vocabulary: separate.modelConfiguration.shape.vocabularySize)
+    // The last tokens differ, a page in the middle, and the length; one is the beginning of others.
+    var prompts = (0..<4).map { common + [TokenID(40 + $0)] }
+    prompts.append(Array(common.prefix(700)) + [50, 51] + common.suffix(20))
+    prompts.append(Array(common.prefix(608)))
+    prompts.append(common)
+    var references: [Answer] = []
+    for prompt in prompts { references.append(try await Self.ask(separate, prompt)) }
+    for together in [true, false] {
+      let engine = try engine { $0.sharedPrefixAttention = together }
+      for round in 0..<2 {
+        let answers = try await Self.askAll(engine, prompts)
+        #expect(answers == references, "read together: \(together), round \(round)")
+      }
+      let counters = engine.statistics.counters
+      #expect(counters.cachedTokens > 1000 * 4 + (1000 * 5 + 1200))
+      #expect(counters.promptTokens == 2 * prompts.reduce(0) { $0 + $1.count })
+    }
+  }
+
+  /// Steps whose size is ruled by the clock, under every policy.
+  @Test(arguments: SchedulingPolicies.catalog.names)
+  func policies(_ policy: String) async throws {
+    let engine = try Self.engine(threads: 2, chunk: 256, sequences: 3) {
+      $0.limitsStepTime = true
+      $0.tokenLatencyTarget = .milliseconds(5)
+      $0.schedulingPolicy = policy
+    }
+    let prompts = (0..<6).map {
+      Self.prompt(
+        UInt64($0 % 4), length: 60 + 50 * ($0 % 4),
+        vocabulary: engine.modelConfiguration.shape.vocabularySize)
+    }
+    let reference = try Self.engine(threads: 1, chunk: 512) { $0.prefixCache = false }
+    var references: [Answer] = []
+    for prompt in prompts { references.append(try await Self.ask(reference, prompt)) }
+    #expect(try await Self.askAll(engine, prompts) == references)
   }
 }

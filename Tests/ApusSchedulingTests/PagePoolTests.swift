@@ -2,21 +2,13 @@ import ApusScheduling
 import Testing
 
 @Suite struct PagePoolTests {
-  @Test func takesAllOrNothing() {
+  @Test func givesEachPageOnce() {
     var pool = PagePool(pageCount: 3)
-    #expect(pool.allocate(2) == [0, 1])
-    #expect(pool.allocate(2) == nil)
-    #expect(pool.freeCount == 1)
-    #expect(pool.allocate(1) == [2])
-  }
-
-  @Test func sharedPagesAreFreedOnce() {
-    var pool = PagePool(pageCount: 2)
-    let pages = pool.allocate(2) ?? []
-    #expect(pages.count == 2)
-    pool.retain([pages[0]])
-    #expect(pool.release(pages) == [pages[1]])
-    #expect(pool.release([pages[0]]) == [pages[0]])
-    #expect(pool.freeCount == 2)
+    let pages = (0..<4).map { _ in pool.allocate() }
+    #expect(pages == [0, 1, 2, nil])
+    #expect(pool.freeCount == 0)
+    pool.release(1)
+    #expect(pool.usedCount == 2)
+    #expect(pool.allocate() == 1)
   }
 }

@@ -3,6 +3,7 @@ import ApusCore
 import ApusEngine
 import ApusKV
 import ApusModels
+import ApusScheduling
 import ArgumentParser
 
 /// How the engine runs.
@@ -26,9 +27,40 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tokens of one step over all sequences, or auto: \(EngineConfiguration().maxBatchedTokens).",
-      valueName: "n"), transform: BatchedTokens.init(parsing:))
+      """
+      Tokens of one step over all sequences; auto: at most \(EngineConfiguration().maxBatchedTokens), and so few that \
+      a step keeps --slo-tpot while answers are being written.
+      """, valueName: "n"), transform: BatchedTokens.init(parsing:))
   var maxNumBatchedTokens = BatchedTokens.auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Milliseconds an answer may wait for its next token; default: six times what a step of one token takes.",
+      valueName: "ms"))
+  var sloTpot: Double?
+
+  @Option(
+    name: [.long, .customLong("sched")],
+    help: ArgumentHelp(
+      "Who runs first: \(SchedulingPolicies.catalog.names.joined(separator: ", ")), with options as in shortest-first:ageing=200.",
+      valueName: "policy"))
+  var schedulingPolicy = EngineConfiguration().schedulingPolicy
+
+  @Option(
+    help: ArgumentHelp(
+      "When requests join those that run: \(Batching.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "mode"))
+  var batching = EngineConfiguration().batching
+
+  @Option(
+    help: ArgumentHelp(
+      "Whether requests that begin alike share keys and values: on or off.", valueName: "switch"))
+  var prefixCache = Switch.on
+
+  @Option(
+    help: ArgumentHelp(
+      "Whether requests read shared keys and values together: on or off.", valueName: "switch"))
+  var sharedPrefixAttn = Switch.on
 
   @Option(
     help: ArgumentHelp(
@@ -65,7 +97,15 @@ struct EngineOptions: ParsableArguments {
     configuration.contextLength = ctxSize == 0 ? nil : ctxSize
     configuration.threadCount = threads
     configuration.maxSequences = maxNumSeqs
-    if case .count(let count) = maxNumBatchedTokens { configuration.maxBatchedTokens = count }
+    if case .count(let count) = maxNumBatchedTokens {
+      configuration.maxBatchedTokens = count
+      configuration.limitsStepTime = sloTpot != nil
+    }
+    configuration.tokenLatencyTarget = sloTpot.map { .milliseconds($0) }
+    configuration.schedulingPolicy = schedulingPolicy
+    configuration.batching = batching
+    configuration.prefixCache = prefixCache == .on
+    configuration.sharedPrefixAttention = sharedPrefixAttn == .on
     configuration.kvMemory = kvMemory
     configuration.keyFormat = cacheTypeK
     configuration.valueFormat = cacheTypeV
@@ -80,6 +120,7 @@ struct EngineOptions: ParsableArguments {
   var singleSequence: EngineConfiguration {
     var configuration = configuration
     configuration.maxSequences = 1
+    configuration.limitsStepTime = false
     return configuration
   }
 
@@ -87,6 +128,12 @@ struct EngineOptions: ParsableArguments {
     try Self.check("--ctx-size", ctxSize, atLeast: 0)
     try Self.check("--threads", threads ?? 1, atLeast: 1)
     try Self.check("--max-num-seqs", maxNumSeqs, atLeast: 1)
+    if let sloTpot, !(sloTpot > 0) {
+      throw ValidationError("--slo-tpot is \(sloTpot); give a positive number of milliseconds")
+    }
+    do { _ = try SchedulingPolicies.make(schedulingPolicy) } catch {
+      throw ValidationError("\(error)")
+    }
     guard packCache != "" else { throw ValidationError("--pack-cache is empty; name a folder") }
     for format in [cacheTypeK, cacheTypeV] {
       do { _ = try KVFormats.catalog.find(format) } catch { throw ValidationError("\(error)") }
@@ -134,6 +181,12 @@ enum BatchedTokens: CustomStringConvertible {
 }
 
 extension Precision: ExpressibleByArgument {}
+extension Batching: ExpressibleByArgument {}
+
+enum Switch: String, ExpressibleByArgument {
+  case on
+  case off
+}
 
 extension QuantizationType {
   static let names = allCases.map(\.rawValue).joined(separator: ", ")

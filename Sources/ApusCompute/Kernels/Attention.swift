@@ -87,6 +87,24 @@ public struct AttentionItem: Sendable, Equatable {
   }
 }
 
+/// Partial results of one slice and KV head that together cover its keys.
+public struct AttentionMerge: Sendable, Equatable {
+  public var slice: Int32
+  public var head: Int32
+  public var vectorCount: Int32
+  // Where the list says at which vector each partial starts, in the order of the keys.
+  public var partBegin: Int32
+  public var partEnd: Int32
+
+  public init(slice: Int, head: Int, vectorCount: Int, parts: Range<Int>) {
+    self.slice = Int32(slice)
+    self.head = Int32(head)
+    self.vectorCount = Int32(vectorCount)
+    partBegin = Int32(parts.lowerBound)
+    partEnd = Int32(parts.upperBound)
+  }
+}
+
 /// Unfinished attention results: per query vector an unnormalised output, the maximum score and the sum of weights.
 ///
 /// The log-sum-exp of a vector is maximum + log(sum); partials over disjoint keys merge exactly.
@@ -135,20 +153,18 @@ extension Compute {
         items: items, queries: UnsafePointer(queries.base), stride: queries.columns))
   }
 
-  /// Merges the partials of each group of `items` (which cover the same vectors split by split, in order) and writes
-  /// the output.
+  /// Merges partials in the order of `parts`, which names the first vector of each, and writes the output.
   public func merge(
-    _ items: [AttentionItem], groups: [Range<Int>], slices: [AttentionSlice],
-    layer: AttentionLayer, arena: KVArena, partials: inout PartialResults,
-    into output: inout Matrix
+    _ merges: [AttentionMerge], parts: [Int32], slices: [AttentionSlice], layer: AttentionLayer,
+    arena: KVArena, partials: inout PartialResults, into output: inout Matrix
   ) {
     pool.run(
-      groups.count,
+      merges.count,
       MergeTask(
         work: AttentionWork(
           table: kernels.table, slices: slices, layer: layer, arena: arena, partials: partials,
           output: output),
-        items: items, groups: groups))
+        merges: merges, parts: parts))
   }
 }
 
@@ -179,10 +195,13 @@ private struct AttentionWork {
 
   var padded: Int { arena.geometry.paddedDimension }
 
-  func write(_ source: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, _ item: AttentionItem) {
+  func write(
+    _ source: UnsafePointer<Float>, _ sums: UnsafePointer<Float>, slice: Int32, head: Int32,
+    vectors: Range<Int>
+  ) {
     target.write(
-      source, sums, vectors: item.vectors, slice: slices[Int(item.slice)], head: Int(item.head),
-      layer: layer, geometry: arena.geometry)
+      source, sums, vectors: vectors, slice: slices[Int(slice)], head: Int(head), layer: layer,
+      geometry: arena.geometry)
   }
 }
 
@@ -210,7 +229,9 @@ private struct AttentionTask: WorkerTask {
         table.attendWhole(
           descriptor, vectors: item.vectors, splits: Int(item.splitEnd),
           pageCount: slice.pageCount, padded: padded
-        ) { output, _, sums in work.write(output, sums, item) }
+        ) { output, _, sums in
+          work.write(output, sums, slice: item.slice, head: item.head, vectors: item.vectors)
+        }
       }
     }
   }
@@ -218,23 +239,25 @@ private struct AttentionTask: WorkerTask {
 
 private struct MergeTask: WorkerTask {
   let work: AttentionWork
-  let items: [AttentionItem]
-  let groups: [Range<Int>]
+  let merges: [AttentionMerge]
+  let parts: [Int32]
 
   func run(_ index: Int) {
-    let group = groups[index]
-    let head = items[group.lowerBound]
-    let (first, padded) = (Int(head.partial), work.padded)
-    for item in group.dropFirst() {
-      for vector in 0..<head.vectors.count {
-        let other = Int(items[item].partial) + vector
+    let merge = merges[index]
+    let (count, padded) = (Int(merge.vectorCount), work.padded)
+    let first = Int(parts[Int(merge.partBegin)])
+    for part in Int(merge.partBegin) + 1..<Int(merge.partEnd) {
+      for vector in 0..<count {
+        let other = Int(parts[part]) + vector
         work.table.pointee.merge(
           work.outputs + (first + vector) * padded, work.maxima + first + vector,
           work.sums + first + vector, work.outputs + other * padded, work.maxima[other],
           work.sums[other], padded)
       }
     }
-    work.write(work.outputs + first * padded, work.sums + first, head)
+    work.write(
+      work.outputs + first * padded, work.sums + first, slice: merge.slice, head: merge.head,
+      vectors: 0..<count)
   }
 }
 

@@ -27,6 +27,8 @@ extension Endpoint {
 struct Call: Sendable {
   let path: String
   let arrived: ContinuousClock.Instant
+  /// Whose requests share the machine as one; empty without API keys.
+  var tenant = ""
   var body = JSONObject()
   /// Done when the client has gone.
   var closed: EventLoopFuture<Void>?

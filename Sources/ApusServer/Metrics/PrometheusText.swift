@@ -19,8 +19,11 @@ struct PrometheusText {
     let usage = Double(statistics.usedPages) / Double(max(statistics.pageCount, 1))
     value("gauge", "vllm:kv_cache_usage_perc", "Used part of the KV cache; 1 is all.", usage)
     let counters = statistics.counters
-    value("counter", "vllm:prefix_cache_queries_total", "Prompt tokens looked up.", 0)
-    value("counter", "vllm:prefix_cache_hits_total", "Prompt tokens found.", 0)
+    value(
+      "counter", "vllm:prefix_cache_queries_total", "Prompt tokens looked up.",
+      counters.promptTokens)
+    value(
+      "counter", "vllm:prefix_cache_hits_total", "Prompt tokens found.", counters.cachedTokens)
     value(
       "counter", "vllm:num_preemptions_total", "Requests that lost their KV cache.",
       counters.preemptions)

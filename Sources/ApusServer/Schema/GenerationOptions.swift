@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusScheduling
 
 /// What chat and plain completions have in common.
 struct GenerationOptions: Sendable {
@@ -16,6 +17,8 @@ struct GenerationOptions: Sendable {
   /// Choices for each prompt.
   var choiceCount: Int
   var promptLogprobs: Int?
+  var scheduling: SequenceAttributes
+  var deadline: Duration?
   var stream: Bool
   var includeUsage: Bool
   var returnProgress: Bool
@@ -45,6 +48,8 @@ struct GenerationOptions: Sendable {
       throw fields.unsupported("best_of", "other than n is not supported")
     }
     promptLogprobs = try fields.int("prompt_logprobs", in: 0...20)
+    scheduling = try fields.scheduling()
+    deadline = try fields.deadline()
     stream = try fields.bool("stream") ?? false
     returnProgress = try fields.bool("return_progress") ?? false
     includeUsage = false
@@ -60,11 +65,9 @@ struct GenerationOptions: Sendable {
 
   /// Fields that are checked but do not change the answer.
   private static func checkNeutral(_ fields: FieldReader) throws {
-    for name in ["model", "user", "cache_salt", "request_id"] { _ = try fields.string(name) }
-    _ = try fields.int("priority", in: Int(Int32.min)...Int(Int32.max))
+    for name in ["model", "request_id"] { _ = try fields.string(name) }
     _ = try fields.object("metadata")
     _ = try fields.bool("store")
-    _ = try fields.bool("cache_prompt")
   }
 
   private static func stopStrings(_ fields: FieldReader) throws -> [String] {
@@ -99,6 +102,8 @@ struct GenerationOptions: Sendable {
       request.generation.stopTokens = stopTokens
       request.generation.logprobs = logprobs
       request.generation.promptLogprobs = promptLogprobs
+      request.generation.scheduling = scheduling
+      request.generation.deadline = deadline
       request.stopStrings = stopStrings
       request.skipSpecialTokens = skipSpecialTokens
       request.ignoreEndOfText = ignoreEndOfText

@@ -16,11 +16,17 @@ enum UnsupportedFields {
     }
     try checkResponseFormat(fields)
     try checkToolChoice(fields)
-    if let extensions = try fields.object("apus"), let name = extensions.keys.first {
+    if let extensions = try fields.object("apus"),
+      let name = extensions.keys.first(where: { !Self.extensions.contains($0) })
+    {
       let nested = FieldReader(extensions, prefix: "apus.")
-      throw nested.invalid(name, "is not known; this version knows no field of 'apus'")
+      let known = Self.extensions.map { "'\($0)'" }.joined(separator: ", ")
+      throw nested.invalid(name, "is not known; this version knows \(known)")
     }
   }
+
+  /// The fields of 'apus' that are read.
+  private static let extensions = ["deadline_ms"]
 
   /// Each with the values under which it does nothing.
   private static let all: [(String, [JSONValue])] = [

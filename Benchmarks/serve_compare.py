@@ -1,0 +1,325 @@
+"""Compares Apus' server with llama.cpp's under load, on the same GGUF file, and Apus with parts of itself switched off.
+
+Each scenario starts a fresh server, warms it up, and measures. With several rounds the servers take turns, so that a
+slow minute of the machine hits both; the table holds medians, lowest and highest values. Prompts are random token ids,
+so that their lengths are exact for both.
+"""
+
+import argparse
+import http.client
+import json
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Answer:
+    """What one streamed request gave: the time of each piece, in seconds since it was sent."""
+
+    sent: float
+    times: list[float] = field(default_factory=list)
+    tokens: int = 0
+    error: str | None = None
+
+    @property
+    def first(self) -> float:
+        return self.times[0] if self.times else float("inf")
+
+    def gaps(self, begin: float = 0.0, end: float = float("inf")) -> list[float]:
+        """Between pieces, those that end between two times of the clock."""
+        absolute = [self.sent + t for t in self.times]
+        return [b - a for a, b in zip(absolute, absolute[1:]) if begin <= b <= end]
+
+
+class Server:
+    """A server of either kind, started with a command and ended with the `with` block."""
+
+    def __init__(self, command: list[str], port: int):
+        self.command, self.port = command, port
+
+    def __enter__(self) -> "Server":
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(1200):
+            if self.process.poll() is not None:
+                raise SystemExit(f"{self.command[0]} ended with status {self.process.returncode}")
+            if self.health() is not None:
+                return self
+            time.sleep(0.1)
+        raise SystemExit(f"{self.command[0]} did not get ready")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def health(self) -> float | None:
+        """Seconds until /health answered 200; None where it did not."""
+        begin = time.monotonic()
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", "/health")
+            ok = connection.getresponse().status == 200
+            connection.close()
+        except OSError:
+            return None
+        return time.monotonic() - begin if ok else None
+
+    def complete(self, prompt: list[int], tokens: int, **extra: object) -> Answer:
+        """One streamed completion of exactly `tokens` tokens."""
+        body = {"prompt": prompt, "max_tokens": tokens, "stream": True, "ignore_eos": True, "temperature": 0}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answer = Answer(time.monotonic(), tokens=tokens)
+        try:
+            connection.request(
+                "POST", "/v1/completions", json.dumps(body | extra), {"Content-Type": "application/json"}
+            )
+            response = connection.getresponse()
+            if response.status != 200:
+                answer.error = f"{response.status}: {response.read(200)!r}"
+                return answer
+            for line in response:
+                if line.startswith(b"data: {"):
+                    answer.times.append(time.monotonic() - answer.sent)
+        except OSError as error:
+            answer.error = str(error)
+        finally:
+            connection.close()
+        return answer
+
+
+def together(calls: list[Callable[[], Answer]]) -> list[Answer]:
+    """All calls at once, each on a thread of its own."""
+    answers: list[Answer | None] = [None] * len(calls)
+
+    def run(index: int) -> None:
+        answers[index] = calls[index]()
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for answer in answers:
+        if answer is None or answer.error:
+            raise SystemExit(f"a request failed: {answer.error if answer else 'no answer'}")
+    return [answer for answer in answers if answer]
+
+
+class Prompts:
+    """Random token ids, different for each call but the same in each run."""
+
+    def __init__(self, seed: int):
+        self.random = random.Random(seed)
+
+    def __call__(self, count: int) -> list[int]:
+        return [self.random.randrange(100, 30000) for _ in range(count)]
+
+
+def mixed(server: Server, prompts: Prompts) -> dict[str, float]:
+    """Four streams write while prompts of 4,096 tokens come in every three seconds."""
+    begin = time.monotonic()
+    long_answers: list[Answer] = []
+
+    def stream() -> Answer:
+        return server.complete(prompts(64), 600)
+
+    def arrive() -> Answer:
+        time.sleep(3)
+        quiet_end.append(time.monotonic())
+        for _ in range(3):
+            thread = threading.Thread(target=lambda: long_answers.append(server.complete(prompts(4096), 8)))
+            thread.start()
+            threads.append(thread)
+            time.sleep(3)
+        return Answer(begin)
+
+    quiet_end: list[float] = []
+    threads: list[threading.Thread] = []
+    answers = together([stream] * 4 + [arrive])[:4]
+    for thread in threads:
+        thread.join()
+    end = max(a.sent + a.times[-1] for a in answers + long_answers)
+    quiet = [gap for a in answers for gap in a.gaps(begin + 1, quiet_end[0])]
+    loaded = [gap for a in answers for gap in a.gaps(quiet_end[0])]
+    tokens = 4 * (64 + 600) + 3 * (4096 + 8)
+    return {
+        "quiet median gap, ms": 1e3 * statistics.median(quiet),
+        "worst gap, ms": 1e3 * max(loaded),
+        "worst gap over quiet median": max(loaded) / statistics.median(quiet),
+        "tokens/s": tokens / (end - begin),
+        "TTFT of the long prompts, s": statistics.median(a.first for a in long_answers),
+    }
+
+
+def eight_clients(server: Server, prompts: Prompts) -> dict[str, float]:
+    """Eight clients, each one request after the other: 512 tokens in, 64 out."""
+    rounds = 3
+    texts = [[prompts(512) for _ in range(rounds)] for _ in range(8)]
+    answers: list[Answer] = []
+
+    def client(index: int) -> Answer:
+        for text in texts[index]:
+            answers.append(server.complete(text, 64))
+        return answers[-1]
+
+    begin = time.monotonic()
+    together([lambda index=index: client(index) for index in range(8)])
+    seconds = time.monotonic() - begin
+    gaps = [gap for a in answers for gap in a.gaps()]
+    return {
+        "output tokens/s": 8 * rounds * 64 / seconds,
+        "TPOT median, ms": 1e3 * statistics.median((a.times[-1] - a.first) / 63 for a in answers),
+        "TTFT median, s": statistics.median(a.first for a in answers),
+        "worst gap, ms": 1e3 * max(gaps),
+    }
+
+
+def shared_prefix(server: Server, prompts: Prompts) -> dict[str, float]:
+    """Sixteen requests at once whose first 2,048 tokens are the same."""
+    prefix = prompts(2048)
+    answers = together([lambda end=prompts(16): server.complete(prefix + end, 4) for _ in range(16)])
+    return {"all first tokens after, s": max(a.first for a in answers)}
+
+
+def samples(server: Server, prompts: Prompts) -> dict[str, float]:
+    """32 answers over one prefix of 8,000 tokens that is stored already."""
+    prefix = prompts(8000)
+    server.complete(prefix, 2)
+    answers = together([lambda end=prompts(4): server.complete(prefix + end, 64) for _ in range(32)])
+    begin = max(a.sent + a.first for a in answers)
+    end = min(a.sent + a.times[-1] for a in answers)
+    pieces = sum(begin < a.sent + t <= end for a in answers for t in a.times)
+    return {"decode tokens/s": pieces / (end - begin)}
+
+
+def health(server: Server, prompts: Prompts) -> dict[str, float]:
+    """/health while a prompt of 32,000 tokens is read, and the pause before the next request may run."""
+    reader = threading.Thread(target=lambda: server.complete(prompts(32000), 2))
+    reader.start()
+    time.sleep(0.5)
+    times = []
+    end = time.monotonic() + 20
+    while time.monotonic() < end and reader.is_alive():
+        times.append(server.health() or float("inf"))
+        time.sleep(0.01)
+    times.sort()
+    return {"/health p99, ms": 1e3 * times[int(len(times) * 0.99)], "answers": len(times)}
+
+
+def tenants(server: Server, prompts: Prompts) -> dict[str, float]:
+    """A small tenant's p90 of the time to first token, alone and beside one that sends ten times as much."""
+
+    def run(heavy: bool) -> float:
+        results: list[Answer] = []
+        threads = []
+        for index in range(20):
+            users = ["small"] + (["heavy"] * 10 if heavy else [])
+            for user in users:
+
+                def call(user: str = user, text: list[int] = prompts(128)) -> None:
+                    answer = server.complete(text, 32, user=user)
+                    if user == "small":
+                        results.append(answer)
+
+                threads.append(threading.Thread(target=call))
+                threads[-1].start()
+            time.sleep(0.5)
+        for thread in threads:
+            thread.join()
+        return sorted(a.first for a in results)[int(len(results) * 0.9)]
+
+    alone, beside = run(False), run(True)
+    return {"p90 TTFT alone, ms": 1e3 * alone, "beside, ms": 1e3 * beside, "ratio": beside / alone}
+
+
+@dataclass
+class Scenario:
+    run: Callable[[Server, Prompts], dict[str, float]]
+    context: int  # tokens of one sequence
+    sequences: int
+    # Names and flags of the servers; llama.cpp is asked where the first list is not None.
+    llama: list[str] | None
+    apus: dict[str, list[str]]
+
+
+SCENARIOS = {
+    "mixed": Scenario(mixed, 5120, 8, [], {"Apus": []}),
+    "clients": Scenario(eight_clients, 1024, 8, [], {"Apus": [], "Apus, fcfs": ["--sched", "fcfs"]}),
+    "prefix": Scenario(
+        shared_prefix, 2304, 16, [], {"Apus": [], "Apus, no prefix cache": ["--prefix-cache", "off"]}
+    ),
+    "samples": Scenario(
+        samples, 8192, 32, None, {"Apus": [], "Apus, separate reads": ["--shared-prefix-attn", "off"]}
+    ),
+    "health": Scenario(health, 33000, 2, None, {"Apus": []}),
+    "tenants": Scenario(
+        tenants, 512, 8, None, {"Apus, fair": ["--sched", "fair"], "Apus, stall-free": []}
+    ),
+}
+
+
+def commands(options: argparse.Namespace, scenario: Scenario) -> dict[str, list[str]]:
+    port, threads = str(options.port), str(options.threads)
+    result = {
+        name: [options.apus, "serve", "-m", options.model, "--port", port, "-t", threads]
+        + ["-c", str(scenario.context), "--max-num-seqs", str(scenario.sequences), "--quiet", *flags]
+        for name, flags in scenario.apus.items()
+    }
+    if options.llama_server and scenario.llama is not None:
+        total = scenario.context * scenario.sequences
+        result["llama.cpp"] = [options.llama_server, "-m", options.model, "--port", port, "-t", threads, "-fa", "on"]
+        result["llama.cpp"] += ["-c", str(total), "-np", str(scenario.sequences), *scenario.llama]
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS), help=", ".join(SCENARIOS))
+    parser.add_argument("--apus", default="apus")
+    parser.add_argument("--llama-server", metavar="PATH", help="llama.cpp's server; without it, it is left out")
+    parser.add_argument("-m", "--model", required=True, help="a GGUF file")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--port", type=int, default=18080)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="a file for all samples")
+    options = parser.parse_args()
+    report: dict[str, dict[str, list[dict[str, float]]]] = {}
+    for name in options.scenarios:
+        if name not in SCENARIOS:
+            raise SystemExit(f"there is no scenario {name}; valid: {', '.join(SCENARIOS)}")
+        scenario = SCENARIOS[name]
+        results: dict[str, list[dict[str, float]]] = {}
+        for turn in range(options.rounds):
+            for program, command in commands(options, scenario).items():
+                with Server(command, options.port) as server:
+                    server.complete(Prompts(99)(32), 4)
+                    results.setdefault(program, []).append(scenario.run(server, Prompts(turn)))
+                print(f"{name}, {program}: {results[program][-1]}", file=sys.stderr, flush=True)
+        report[name] = results
+        print(f"\n{name}: {(scenario.run.__doc__ or '').strip()}\n")
+        print(f"| | {' | '.join(results)} |\n| --- | {' | '.join('---:' for _ in results)} |")
+        for key in next(iter(results.values()))[0]:
+            cells = []
+            for samples_of in results.values():
+                values = [sample[key] for sample in samples_of]
+                cells.append(f"{statistics.median(values):.3g} ({min(values):.3g}..{max(values):.3g})")
+            print(f"| {key} | {' | '.join(cells)} |", flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

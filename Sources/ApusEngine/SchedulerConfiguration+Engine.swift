@@ -1,0 +1,25 @@
+import ApusKV
+import ApusCompute
+import ApusScheduling
+
+extension SchedulerConfiguration {
+  /// How long a step may take where nothing is asked for, in steps of one token.
+  private static let defaultStepCount = 6.0
+
+  init(_ engine: EngineConfiguration, plan: EnginePlan, cost: StepCost?) throws {
+    self.init(
+      maxSequences: engine.maxSequences, maxBatchedTokens: engine.maxBatchedTokens,
+      pageCount: plan.blockCount, pageSize: KVGeometry.pageSize,
+      policy: try SchedulingPolicies.make(engine.schedulingPolicy))
+    batching = engine.batching
+    sharesPrefixes = engine.prefixCache
+    groupsSharers = engine.sharedPrefixAttention
+    self.cost = cost
+    if let target = engine.tokenLatencyTarget {
+      stepTime = target / .seconds(1)
+    } else if let cost {
+      stepTime = Self.defaultStepCount * (cost.step + cost.token)
+    }
+    quietStepTime = max(quietStepTime, stepTime)
+  }
+}

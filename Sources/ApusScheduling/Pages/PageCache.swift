@@ -1,0 +1,165 @@
+import ApusCore
+
+/// The pages of all sequences, and those that finished ones left in the prefix tree.
+struct PageCache: Sendable {
+  private(set) var pool: PagePool
+  /// nil when pages are not shared.
+  private(set) var tree: PrefixTree?
+  private let pageSize: Int
+
+  init(pageCount: Int, pageSize: Int, sharesPrefixes: Bool) {
+    pool = PagePool(pageCount: pageCount)
+    tree = sharesPrefixes ? PrefixTree(pageSize: pageSize) : nil
+    self.pageSize = pageSize
+  }
+
+  /// Pages that can be had, those of the tree that nobody uses among them.
+  var availableCount: Int { pool.freeCount + (tree?.unusedCount ?? 0) }
+
+  /// Pages that sequences use.
+  var usedCount: Int { pool.pageCount - availableCount }
+
+  func pagesNeeded(_ sequence: Sequence, tokens: Int) -> Int {
+    (tokens + pageSize - 1) / pageSize - sequence.pages.count
+  }
+
+  /// Makes room for `tokens` tokens of the sequence; false (and nothing taken) when there is too little.
+  mutating func reserve(
+    _ sequence: inout Sequence, tokens: Int, _ batch: inout ScheduledBatch
+  ) -> Bool {
+    let needed = pagesNeeded(sequence, tokens: tokens)
+    guard needed <= availableCount else { return false }
+    if needed > 0 { for _ in 0..<needed { sequence.pages.append(take(&batch)) } }
+    return true
+  }
+
+  /// How many of the sequence's tokens stand in the tree, and how many of their pages nobody uses.
+  func match(_ sequence: Sequence) -> (tokens: Int, unusedPages: Int) {
+    guard let tree, sequence.attributes.reusesPrefix else { return (0, 0) }
+    return tree.match(sequence.tokens, salt: sequence.attributes.salt)
+  }
+
+  /// A page, if need be from the tree; there must be one.
+  private mutating func take(_ batch: inout ScheduledBatch) -> PageID {
+    if pool.freeCount == 0, let page = tree?.evict() {
+      pool.release(page)
+      batch.freedPages.append(page)
+    }
+    return pool.allocate()!
+  }
+
+  /// Gives a sequence all pages of the tree that continue its text; of one that agrees in part it gets a copy.
+  ///
+  /// One token is always left to run, for its logits.
+  mutating func attach(_ sequence: inout Sequence, _ batch: inout ScheduledBatch) {
+    guard tree != nil, sequence.attributes.reusesPrefix, startsPage(sequence) else { return }
+    enter(&sequence)
+    let before = sequence.computedCount
+    while let child = nextPage(of: sequence) {
+      tree?.use(child)
+      sequence.pages.append(tree!.page(child))
+      sequence.node = child
+      sequence.treePageCount += 1
+      sequence.computedCount += pageSize
+    }
+    copyPart(to: &sequence, &batch)
+    if sequence.tokens.count == sequence.promptCount, sequence.preemptionCount == 0 {
+      sequence.cachedCount += sequence.computedCount - before
+    }
+  }
+
+  /// Whether the next token to run is the first of a page, with all before it in the tree.
+  private func startsPage(_ sequence: Sequence) -> Bool {
+    sequence.computedCount == sequence.pages.count * pageSize
+      && sequence.treePageCount == sequence.pages.count
+  }
+
+  private mutating func enter(_ sequence: inout Sequence) {
+    guard sequence.node == PrefixTree.none else { return }
+    sequence.node = tree!.useRoot(salt: sequence.attributes.salt)
+  }
+
+  private func nextPage(of sequence: Sequence) -> PrefixTree.NodeID? {
+    let start = sequence.computedCount
+    guard start + pageSize < sequence.tokens.count else { return nil }
+    return tree!.child(of: sequence.node, tokens: sequence.tokens[start..<start + pageSize])
+  }
+
+  private mutating func copyPart(to sequence: inout Sequence, _ batch: inout ScheduledBatch) {
+    let start = sequence.computedCount
+    let rest = sequence.tokens[start..<min(start + pageSize, sequence.tokens.count - 1)]
+    guard let match = tree!.longestMatch(of: sequence.node, tokens: rest) else { return }
+    tree!.use(match.node)  // until it has been copied from, at least
+    if reserve(&sequence, tokens: start + 1, &batch) {
+      batch.copies.append(
+        .init(source: tree!.page(match.node), target: sequence.pages[sequence.pages.count - 1]))
+      sequence.computedCount += match.count
+    }
+    tree!.release(match.node)
+  }
+
+  /// Whether `other`, which runs in this step, works at the very page that the sequence would have to run next.
+  func waits(_ sequence: Sequence, for other: Sequence) -> Bool {
+    guard tree != nil, sequence.attributes.reusesPrefix, startsPage(sequence),
+      sequence.node == other.node, sequence.treePageCount == other.treePageCount
+    else { return false }
+    let start = sequence.computedCount
+    let end = start + pageSize
+    guard end < sequence.tokens.count, end <= other.tokens.count else { return false }
+    return sequence.tokens[start..<end] == other.tokens[start..<end]
+  }
+
+  /// Puts the finished pages of a sequence in the tree; one that is there already takes the place of its own.
+  mutating func share(_ sequence: inout Sequence, _ freed: inout [PageID]) {
+    guard tree != nil else { return }
+    enter(&sequence)
+    while (sequence.treePageCount + 1) * pageSize <= sequence.computedCount {
+      let index = sequence.treePageCount
+      let tokens = sequence.tokens[index * pageSize..<(index + 1) * pageSize]
+      if let same = tree!.child(of: sequence.node, tokens: tokens) {
+        tree!.use(same)
+        giveBack(sequence.pages[index], &freed)
+        sequence.pages[index] = tree!.page(same)
+        sequence.node = same
+      } else {
+        sequence.node = tree!.insert(tokens, page: sequence.pages[index], under: sequence.node)
+      }
+      sequence.treePageCount += 1
+    }
+  }
+
+  /// Takes all pages from a sequence; the tree keeps those that hold something.
+  mutating func release(_ sequence: inout Sequence, _ freed: inout [PageID]) {
+    if sequence.computedCount > 0 {
+      share(&sequence, &freed)
+      shareRest(&sequence, &freed)
+    }
+    for page in sequence.pages[sequence.treePageCount...] { giveBack(page, &freed) }
+    tree?.releaseAll(through: sequence.node)
+    sequence.node = PrefixTree.none
+    sequence.treePageCount = 0
+    sequence.pages = []
+    sequence.computedCount = 0
+  }
+
+  /// Puts an unfinished last page in the tree, for the next turn of a conversation.
+  private mutating func shareRest(_ sequence: inout Sequence, _ freed: inout [PageID]) {
+    let start = sequence.treePageCount * pageSize
+    guard tree != nil, start < sequence.computedCount else { return }
+    let rest = sequence.tokens[start..<sequence.computedCount]
+    if let match = tree!.longestMatch(of: sequence.node, tokens: rest) {
+      if match.count == rest.count { return }
+      if match.count == tree!.tokenCount(match.node), let page = tree!.removeUnused(match.node) {
+        giveBack(page, &freed)
+      }
+    }
+    sequence.node = tree!.insert(
+      rest, page: sequence.pages[sequence.treePageCount], under: sequence.node)
+    sequence.treePageCount += 1
+  }
+
+  private mutating func giveBack(_ page: PageID, _ freed: inout [PageID]) {
+    pool.release(page)
+    freed.append(page)
+  }
+}

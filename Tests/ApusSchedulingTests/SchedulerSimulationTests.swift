@@ -1,0 +1,162 @@
+import ApusCore
+import ApusScheduling
+import Testing
+
+/// Arrivals, cancellations, finishes and full pools at random, under every policy, with a memory that notes what was
+/// written where: no page is lost or owned twice, what a sequence reads is its own text, the budget holds, and every
+/// request ends once.
+@Suite struct SchedulerSimulationTests {
+  static let pageSize = 4
+  static let pageCount = 40
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    let policy: String
+    var batching = Batching.continuous
+    var sharing = true
+    var timed = false
+    var testDescription: String { "\(policy) \(batching) sharing \(sharing) timed \(timed)" }
+  }
+
+  static let cases =
+    SchedulingPolicies.catalog.names.map { Case(policy: $0) }
+    + [
+      Case(policy: "stall-free", sharing: false), Case(policy: "stall-free", timed: true),
+      Case(policy: "fair", timed: true), Case(policy: "stall-free", batching: .dynamic),
+      Case(policy: "stall-free", batching: .static),
+    ]
+
+  @Test(arguments: cases)
+  func holdsUnderRandomEvents(_ test: Case) throws {
+    var simulation = try Simulation(test)
+    for _ in 0..<15_000 { try simulation.round(arrivals: true) }
+    var rest = 0
+    while !simulation.scheduler.isIdle {
+      try simulation.round(arrivals: false)
+      rest += 1
+      try #require(rest < 20_000, "requests that never end")
+    }
+    #expect(simulation.ended == simulation.arrived)
+    #expect(simulation.arrived > 500)
+    let used = simulation.scheduler.usedPageCount
+    #expect(used == 0)
+    // Nobody is starved by those who come later.
+    if ["fair", "shortest-first", "stall-free", "fcfs", "cache-aware", "splitfuse"].contains(test.policy) {
+      #expect(simulation.longestWait < 3000, "\(simulation.longestWait) rounds")
+    }
+    if test.sharing { #expect(simulation.hits > 1000) } else { #expect(simulation.hits == 0) }
+  }
+}
+
+private struct Simulation {
+  var scheduler: Scheduler
+  private(set) var arrived = 0
+  private(set) var ended = 0
+  private(set) var hits = 0
+  private(set) var longestWait = 0
+  private var random = RandomSource(seed: 5)
+  private var goals: [SequenceID: (length: Int, since: Int)] = [:]
+  private var memory: [[TokenID]]
+  private var clock = 0
+  private let budget = 16
+
+  init(_ test: SchedulerSimulationTests.Case) throws {
+    var configuration = SchedulerConfiguration(
+      maxSequences: 5, maxBatchedTokens: budget, pageCount: SchedulerSimulationTests.pageCount,
+      pageSize: SchedulerSimulationTests.pageSize,
+      policy: try SchedulingPolicies.make(test.policy))
+    configuration.sharesPrefixes = test.sharing
+    configuration.batching = test.batching
+    if test.timed {
+      configuration.cost = StepCost(step: 0.001, token: 0.001, pair: 0.0001)
+      configuration.stepTime = 0.012
+      configuration.quietStepTime = 0.03
+    }
+    scheduler = Scheduler(configuration)
+    memory = Array(
+      repeating: Array(repeating: -1, count: SchedulerSimulationTests.pageSize),
+      count: SchedulerSimulationTests.pageCount)
+  }
+
+  private mutating func below(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
+
+  mutating func round(arrivals: Bool) throws {
+    clock += 1
+    if arrivals, below(14) == 0 { arrive() }
+    if below(100) == 0, let id = goals.keys.sorted().randomElement(using: &random) { end(id) }
+    let batch = scheduler.schedule(at: Double(clock) * 0.01)
+    check(batch)
+    for copy in batch.copies { memory[Int(copy.target)] = memory[Int(copy.source)] }
+    var sampled: [SequenceID: TokenID] = [:]
+    for item in batch.items {
+      let sequence = try #require(scheduler.sequence(item.id))
+      hits += item.range.lowerBound == sequence.cachedCount ? sequence.cachedCount : 0
+      for index in item.range {
+        memory[Int(sequence.pages[index / 4])][index % 4] = sequence.tokens[index]
+      }
+      // What attention would read is the sequence's own text.
+      for index in 0..<item.range.upperBound {
+        let stored = memory[Int(sequence.pages[index / 4])][index % 4]
+        try #require(stored == sequence.tokens[index], "token \(index) of \(item.id)")
+      }
+      if item.samples { sampled[item.id] = TokenID(below(3)) }
+      if let goal = goals[item.id] { longestWait = max(longestWait, clock - goal.since) }
+      goals[item.id]?.since = clock
+    }
+    scheduler.update(batch, sampled: sampled)
+    for sequence in scheduler.running where sequence.tokens.count >= goals[sequence.id]!.length {
+      end(sequence.id)
+    }
+    checkPages()
+  }
+
+  private mutating func arrive() {
+    // Few texts and small changes, so that many begin alike.
+    let count = below(40) + 1
+    let base = below(4)
+    let change = below(50)
+    let prompt = (0..<count).map { TokenID($0 == change ? 77 : $0 % 7 + base) }
+    var attributes = SequenceAttributes()
+    attributes.tenant = "tenant \(below(3))"
+    attributes.priority = below(3)
+    attributes.salt = below(5) == 0 ? "salt" : ""
+    attributes.reusesPrefix = below(10) > 0
+    arrived += 1
+    let id = SequenceID(arrived)
+    goals[id] = (count + below(40) + 1, clock)
+    scheduler.add(
+      Sequence(id: id, prompt: prompt, limit: 80, attributes: attributes),
+      at: Double(clock) * 0.01)
+  }
+
+  private mutating func end(_ id: SequenceID) {
+    scheduler.remove(id)
+    goals[id] = nil
+    ended += 1
+  }
+
+  private func check(_ batch: ScheduledBatch) {
+    #expect(batch.tokenCount <= budget)
+    #expect(Set(batch.items.map(\.id)).count == batch.items.count)
+    #expect(batch.items.allSatisfy { !$0.range.isEmpty })
+    // A page that is written belongs to one sequence alone.
+    var written: [PageID] = []
+    var read: [PageID: Int] = [:]
+    for sequence in scheduler.running { for page in sequence.pages { read[page, default: 0] += 1 } }
+    for item in batch.items {
+      guard let sequence = scheduler.sequence(item.id) else { continue }
+      for page in Set(item.range.map { sequence.pages[$0 / 4] }) {
+        written.append(page)
+        #expect(read[page] == 1)
+      }
+    }
+    #expect(Set(written).count == written.count)
+  }
+
+  private func checkPages() {
+    let owned = Set(scheduler.running.flatMap(\.pages))
+    #expect(owned.count == scheduler.usedPageCount)
+    #expect(scheduler.cachedPageCount + scheduler.usedPageCount <= scheduler.pageCount)
+    #expect(scheduler.freePageCount + scheduler.cachedPageCount + scheduler.usedPageCount == scheduler.pageCount)
+    for sequence in scheduler.running { #expect(Set(sequence.pages).count == sequence.pages.count) }
+  }
+}

@@ -1,0 +1,67 @@
+import ApusCore
+import ApusScheduling
+import Testing
+
+/// Steps that are limited by time.
+@Suite struct StepCostTests {
+  private func scheduler(pair: Double = 0) -> Scheduler {
+    var configuration = SchedulerConfiguration(
+      maxSequences: 8, maxBatchedTokens: 512, pageCount: 4096, pageSize: 4)
+    configuration.cost = StepCost(step: 0.004, token: 0.001, pair: pair)
+    configuration.stepTime = 0.05
+    configuration.quietStepTime = 0.2
+    return Scheduler(configuration)
+  }
+
+  private func prompt(_ count: Int, _ seed: Int) -> [TokenID] {
+    (0..<count).map { TokenID(seed * 10_000 + $0) }
+  }
+
+  @Test func promptsGetWhatAnswersLeave() {
+    var scheduler = scheduler()
+    scheduler.add(Sequence(id: 1, prompt: prompt(4, 1)))
+    scheduler.update(scheduler.schedule(), sampled: [1: 5])
+    scheduler.add(Sequence(id: 2, prompt: prompt(2000, 2)))
+    let batch = scheduler.schedule()
+    // 50 ms: 4 for the step, 1 for the answer, 45 tokens of the prompt.
+    #expect(batch.items.map(\.range) == [4..<5, 0..<45])
+    #expect(abs(batch.expectedSeconds - 0.05) < 1e-9)
+    scheduler.remove(1)
+    #expect(scheduler.schedule().items.map(\.range.count) == [196])
+  }
+
+  @Test func deepPromptsComeInSmallerChunks() {
+    var scheduler = scheduler(pair: 1e-6)
+    scheduler.add(Sequence(id: 1, prompt: prompt(4, 1)))
+    scheduler.update(scheduler.schedule(), sampled: [1: 5])
+    scheduler.add(Sequence(id: 2, prompt: prompt(8000, 2)))
+    var chunks: [Int] = []
+    while true {
+      let batch = scheduler.schedule()
+      chunks.append(batch.items.last!.range.count)
+      #expect(batch.expectedSeconds < 0.0501 || chunks.last! <= 16)
+      if batch.items.last!.samples { break }
+      scheduler.update(batch, sampled: [1: 5])
+    }
+    #expect(chunks.first! == 44)
+    #expect(zip(chunks, chunks.dropFirst()).allSatisfy { $0 >= $1 })
+    #expect(chunks[chunks.count - 2] == 16, "the least chunk, however deep")
+  }
+
+  @Test func learnsWhatStepsReallyTake() {
+    var scheduler = scheduler()
+    scheduler.add(Sequence(id: 1, prompt: prompt(4, 1)))
+    scheduler.update(scheduler.schedule(), sampled: [1: 5])
+    scheduler.add(Sequence(id: 2, prompt: prompt(10_000, 2)))
+    var count = 0
+    for _ in 0..<80 {
+      let batch = scheduler.schedule()
+      count = batch.items[1].range.count
+      // Twice as slow as measured.
+      let seconds = 2 * (0.004 + 0.001 * Double(batch.tokenCount))
+      scheduler.update(batch, sampled: batch.items.map { $0.id == 1 ? 5 : nil }, seconds: seconds)
+    }
+    // 50 ms at twice the cost: 8 for the step, 2 for the answer.
+    #expect(abs(count - 20) <= 1, "\(count)")
+  }
+}
