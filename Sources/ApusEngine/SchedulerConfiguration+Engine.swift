@@ -1,5 +1,5 @@
-import ApusKV
 import ApusCompute
+import ApusKV
 import ApusScheduling
 
 extension SchedulerConfiguration {

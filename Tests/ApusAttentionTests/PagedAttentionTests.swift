@@ -47,7 +47,8 @@ import Testing
     // Of one row and of several; some part after one split, some with their last key in the middle of one.
     for (start, count, first, pages) in [
       (0, 1, 1100, test.pages), (1, 1, 1600, test.pages), (2, 3, 1024, test.pages),
-      (5, 30, 1023, test.pages), (35, 1, 1500, other), (36, 2, 1200, other), (38, 1, 40, test.pages),
+      (5, 30, 1023, test.pages), (35, 1, 1500, other), (36, 2, 1200, other),
+      (38, 1, 40, test.pages),
       (39, 1, 1699, test.pages),
     ] {
       batch.slices.append(

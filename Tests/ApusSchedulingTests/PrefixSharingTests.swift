@@ -20,7 +20,9 @@ import Testing
 
   @Test func followersWaitForTheLeaderAndShareItsPages() throws {
     var scheduler = try scheduler(budget: 8)
-    for id in 1...3 { scheduler.add(Sequence(id: SequenceID(id), prompt: prompt(16, 90 + TokenID(id)))) }
+    for id in 1...3 {
+      scheduler.add(Sequence(id: SequenceID(id), prompt: prompt(16, 90 + TokenID(id))))
+    }
     var ran: [SequenceID: Int] = [:]
     for _ in 0..<4 {
       let batch = scheduler.schedule()

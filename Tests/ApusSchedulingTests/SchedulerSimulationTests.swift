@@ -40,7 +40,9 @@ import Testing
     let used = simulation.scheduler.usedPageCount
     #expect(used == 0)
     // Nobody is starved by those who come later.
-    if ["fair", "shortest-first", "stall-free", "fcfs", "cache-aware", "splitfuse"].contains(test.policy) {
+    if ["fair", "shortest-first", "stall-free", "fcfs", "cache-aware", "splitfuse"].contains(
+      test.policy)
+    {
       #expect(simulation.longestWait < 3000, "\(simulation.longestWait) rounds")
     }
     if test.sharing { #expect(simulation.hits > 1000) } else { #expect(simulation.hits == 0) }
@@ -156,7 +158,9 @@ private struct Simulation {
     let owned = Set(scheduler.running.flatMap(\.pages))
     #expect(owned.count == scheduler.usedPageCount)
     #expect(scheduler.cachedPageCount + scheduler.usedPageCount <= scheduler.pageCount)
-    #expect(scheduler.freePageCount + scheduler.cachedPageCount + scheduler.usedPageCount == scheduler.pageCount)
+    #expect(
+      scheduler.freePageCount + scheduler.cachedPageCount + scheduler.usedPageCount
+        == scheduler.pageCount)
     for sequence in scheduler.running { #expect(Set(sequence.pages).count == sequence.pages.count) }
   }
 }

@@ -93,7 +93,8 @@ public struct PrefixTree: Sendable {
   }
 
   /// Adds a page that is not there yet and whose parent is in use; the caller uses it.
-  mutating func insert(_ tokens: ArraySlice<TokenID>, page: PageID, under parent: NodeID) -> NodeID {
+  mutating func insert(_ tokens: ArraySlice<TokenID>, page: PageID, under parent: NodeID) -> NodeID
+  {
     let index = position(of: tokens, under: parent)
     let node = make(Node(tokens: Array(tokens), page: page, parent: parent, users: 1))
     nodes[Int(parent)].children.insert(node, at: index)

@@ -8,5 +8,7 @@ struct SplitFuse: SchedulingPolicy {
   let limitsStepTime = false
 
   // Long prompts all rank alike, so none waits for ever behind short ones that keep coming.
-  func rank(_ candidate: SchedulingCandidate) -> Double { Double(min(candidate.remaining, 512)) - 16 * candidate.waited }
+  func rank(_ candidate: SchedulingCandidate) -> Double {
+    Double(min(candidate.remaining, 512)) - 16 * candidate.waited
+  }
 }
