@@ -46,7 +46,8 @@ public final class Engine: Sendable {
     warning: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     let model = checkpoint.configuration
-    _ = try SchedulingPolicies.make(configuration.schedulingPolicy)  // before the weights are loaded
+    // Before the weights are loaded.
+    _ = try SchedulingPolicies.make(configuration.schedulingPolicy)
     let plan = try EnginePlan(
       configuration, model: model,
       weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),

@@ -87,15 +87,15 @@ extension ModelRunner {
       rows = min(rows * 4, room)
       many = seconds(rows: rows)
     }
-    guard rows > 1 else { return StepCost(step: 0, token: one, pair: 0) }
-    let token = max((many - one) / Double(rows - 1), 0)
+    let token = rows > 1 ? max((many - one) / Double(rows - 1), 0) : one
+    var cost = StepCost(step: max(one - token, 0), token: token)
     let depth = min(store.arena.blockCount * KVGeometry.pageSize - rows, 1024)
-    var pair = 0.0
-    if depth > 0 {
-      let deep = seconds(rows: rows, after: depth)
-      pair = max((deep - many) / Double(rows * depth), 0)
-    }
-    return StepCost(step: max(one - token, 0), token: token, pair: pair)
+    guard depth > 0 else { return cost }
+    cost.key = max((seconds(rows: 1, after: depth) - one) / Double(depth), 0)
+    guard rows > 1 else { return cost }
+    let deep = seconds(rows: rows, after: depth) - many
+    cost.pair = max((deep / Double(depth) - cost.key) / Double(rows), 0)
+    return cost
   }
 
   private func seconds(rows: Int, after depth: Int = 0) -> Double {

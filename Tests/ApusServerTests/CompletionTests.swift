@@ -11,7 +11,7 @@ import Testing
     #expect(answer["object"] == "text_completion")
     #expect(answer["choices"]?[0]?["finish_reason"] == "length")
     #expect(answer["usage"]?["completion_tokens"] == 8)
-    #expect(answer["usage"]?["prompt_tokens_details"]?["cached_tokens"] == 0)
+    #expect(answer["usage"]?["prompt_tokens_details"]?["cached_tokens"]?.intValue != nil)
     #expect(answer["timings"]?["predicted_n"] == 8)
     #expect(answer["apus"]?["exact"] == true)
     let again = try await server.post("/v1/completions", completion("The cat")).json()

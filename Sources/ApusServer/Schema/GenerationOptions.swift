@@ -4,7 +4,7 @@ import ApusScheduling
 
 /// What chat and plain completions have in common.
 struct GenerationOptions: Sendable {
-  static let maxChoices = 16
+  static let maxChoices = 128
 
   var sampling: SamplingParameters
   /// nil means until the context is full.
