@@ -198,7 +198,7 @@ def samples(server: Server, prompts: Prompts) -> dict[str, float]:
     """32 answers over one prefix of 8,000 tokens that is stored already."""
     prefix = prompts(8000)
     server.complete(prefix, 2)
-    answers = together([lambda end=prompts(4): server.complete(prefix + end, 64) for _ in range(32)])
+    answers = together([lambda end=prompts(4): server.complete(prefix + end, 256) for _ in range(32)])
     begin = max(a.sent + a.first for a in answers)
     end = min(a.sent + a.times[-1] for a in answers)
     pieces = sum(begin < a.sent + t <= end for a in answers for t in a.times)
@@ -262,7 +262,7 @@ SCENARIOS = {
         shared_prefix, 2304, 16, [], {"Apus": [], "Apus, no prefix cache": ["--prefix-cache", "off"]}
     ),
     "samples": Scenario(
-        samples, 8192, 32, None, {"Apus": [], "Apus, separate reads": ["--shared-prefix-attn", "off"]}
+        samples, 8448, 32, None, {"Apus": [], "Apus, separate reads": ["--shared-prefix-attn", "off"]}
     ),
     "health": Scenario(health, 33000, 2, None, {"Apus": []}),
     "tenants": Scenario(

@@ -4,7 +4,7 @@ import ApusScheduling
 
 extension SchedulerConfiguration {
   /// How long a step may take where nothing is asked for, in steps of one token.
-  private static let defaultStepCount = 6.0
+  private static let defaultStepCount = 7.0
 
   init(_ engine: EngineConfiguration, plan: EnginePlan, cost: StepCost?) throws {
     self.init(

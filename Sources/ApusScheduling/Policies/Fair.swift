@@ -12,7 +12,7 @@ struct Fair: SchedulingPolicy {
 
   init(options: PluginOptions) throws {
     generatedWeight = try options.double("generated", in: 0...1e6) ?? 2
-    quantum = try options.double("quantum", in: 1...1e9) ?? 512
+    quantum = try options.double("quantum", in: 1...1e9) ?? 64
   }
 
   func rank(_ candidate: SchedulingCandidate) -> Double { served[candidate.tenant] ?? 0 }
