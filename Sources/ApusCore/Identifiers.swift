@@ -6,3 +6,6 @@ public typealias SequenceID = UInt64
 
 /// Names one KV block: the slots of all layers and heads for the same tokens.
 public typealias PageID = Int32
+
+/// Names the place of one block in the swap space.
+public typealias SwapSlot = Int32

@@ -32,6 +32,7 @@ public final class Engine: Sendable {
   private enum Message: Sendable {
     case add(SequenceID, GenerationRequest, TokenStream.Continuation, ContinuousClock.Instant)
     case cancel(SequenceID)
+    case transferred(Swapper.Result)
     case stop
     case synchronize(@Sendable () -> Void)
   }
@@ -77,11 +78,18 @@ public final class Engine: Sendable {
     instructionSet = compute.instructionSet
     kvByteCount = plan.blockCount * plan.geometry.blockByteCount
     maxUnfinished = configuration.maxWaiting.map { $0 + configuration.maxSequences }
+    let swapper =
+      plan.swapSlotCount > 0
+      ? Swapper(
+        try SwapSpace(
+          arena: store.arena, slotCount: plan.swapSlotCount,
+          directory: configuration.swapDirectory),
+        onEnd: { [mailbox] in mailbox.post(.transferred($0)) }) : nil
     start(
       CoreTransfer(
         core: EngineCore(
-          scheduler: scheduler, runner: runner, contextLength: plan.contextLength,
-          methods: plan.methods)))
+          scheduler: scheduler, runner: runner, swapper: swapper,
+          contextLength: plan.contextLength, methods: plan.methods)))
   }
 
   /// A snapshot taken after the last step.
@@ -183,6 +191,7 @@ extension Engine {
         case .add(let id, let request, let stream, let arrived):
           core.add(id, request, stream: stream, arrived: arrived)
         case .cancel(let id): core.cancel(id)
+        case .transferred(let result): core.finish(result)
         case .synchronize(let reply): replies.append(reply)
         case .stop:
           core.cancelAll(EngineError.shuttingDown)
@@ -192,7 +201,8 @@ extension Engine {
       publish(core.statistics)
       for reply in replies { reply() }
       guard !core.isIdle else { continue }
-      core.step()
+      // Nothing can run yet: something is on its way, or requests wait for company.
+      if !core.step() { mailbox.wait(limit: 0.01) }
       publish(core.statistics)
     }
   }

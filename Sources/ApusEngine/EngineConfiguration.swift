@@ -27,6 +27,10 @@ public struct EngineConfiguration: Sendable {
   /// Requests that may wait, beside `maxSequences` running ones, before new ones are refused; nil means no limit.
   public var maxWaiting: Int?
   public var kvMemory: ByteCount?
+  /// Memory beside it for copies of keys and values that have to make room; nil means none.
+  public var swapSpace: ByteCount?
+  /// A folder for these copies, in place of memory.
+  public var swapDirectory: String?
   public var keyFormat = "f16"
   public var valueFormat = "f16"
   public var precision = Precision.quantized
@@ -45,6 +49,8 @@ package struct EnginePlan {
   package let contextLength: Int
   package let geometry: KVGeometry
   package let blockCount: Int
+  /// Blocks that the swap space can hold.
+  package let swapSlotCount: Int
 
   /// Approximate methods that every answer is made with.
   package var methods: [String] {
@@ -96,6 +102,9 @@ package struct EnginePlan {
     }
     self.geometry = geometry
     blockCount = blocks
+    swapSlotCount =
+      configuration.prefixCache
+      ? min((configuration.swapSpace?.bytes ?? 0) / onePage, Int(SwapSlot.max)) : 0
   }
 
   /// Bytes that can be taken without swapping.

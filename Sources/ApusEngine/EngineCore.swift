@@ -7,6 +7,7 @@ import ApusScheduling
 final class EngineCore {
   private var scheduler: Scheduler
   private let runner: ModelRunner
+  private let swapper: Swapper?
   private let contextLength: Int
   private let methods: [String]
   private var requests: [SequenceID: RequestState] = [:]
@@ -19,10 +20,14 @@ final class EngineCore {
   private var scores: [TokenLogprobs?] = []
 
   /// `methods` are the approximate ones that every answer is made with.
-  init(scheduler: Scheduler, runner: ModelRunner, contextLength: Int, methods: [String]) {
+  init(
+    scheduler: Scheduler, runner: ModelRunner, swapper: Swapper?, contextLength: Int,
+    methods: [String]
+  ) {
     self.methods = methods
     self.scheduler = scheduler
     self.runner = runner
+    self.swapper = swapper
     self.contextLength = contextLength
   }
 
@@ -86,16 +91,26 @@ final class EngineCore {
     deadlineCount = 0
   }
 
-  /// Runs one batch.
+  /// Notes that pages have been copied.
+  func finish(_ result: Swapper.Result) {
+    counters.swappedPages += result.completed
+    free(
+      scheduler.finish(
+        result.transfer, completed: result.completed, seconds: result.seconds))
+  }
+
+  /// Runs one batch; false when nothing can run.
   ///
   /// A step that decodes allocates no memory.
-  func step() {
+  func step() -> Bool {
     let now = ContinuousClock.now
     endLate(now)
     scheduler.schedule(into: &scheduled, at: seconds(now))
     free(scheduled.freedPages)
     counters.preemptions += scheduled.preempted.count
     for id in scheduled.preempted { requests[id]?.preemptions += 1 }
+    for transfer in scheduled.transfers { swapper?.begin(transfer) }
+    guard !scheduled.items.isEmpty else { return false }
     sampled.removeAll(keepingCapacity: true)
     scores.removeAll(keepingCapacity: true)
     for item in scheduled.items {
@@ -118,6 +133,7 @@ final class EngineCore {
     for (index, item) in scheduled.items.enumerated() {
       report(item, token: sampled[index], scores: scores[index])
     }
+    return true
   }
 
   /// Scores a prompt token or samples the next one from the logits of row `row` of an item.

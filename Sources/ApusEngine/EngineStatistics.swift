@@ -9,6 +9,8 @@ public struct EngineStatistics: Sendable, Equatable {
     public var generatedTokens = 0
     public var finished = 0
     public var preemptions = 0
+    /// Pages copied to the swap space or back.
+    public var swappedPages = 0
   }
 
   public var running = 0

@@ -21,4 +21,7 @@ final class Mailbox<Message: Sendable>: Sendable {
 
   /// Waits until there may be a message.
   func wait() { signal.wait() }
+
+  /// The same, at most for `limit` seconds.
+  func wait(limit: Double) { _ = signal.wait(timeout: .now() + limit) }
 }

@@ -13,6 +13,7 @@ extension SchedulerConfiguration {
       policy: try SchedulingPolicies.make(engine.schedulingPolicy))
     batching = engine.batching
     sharesPrefixes = engine.prefixCache
+    swapSlotCount = plan.swapSlotCount
     groupsSharers = engine.sharedPrefixAttention
     self.cost = cost
     if let target = engine.tokenLatencyTarget {

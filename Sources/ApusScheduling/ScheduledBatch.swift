@@ -28,6 +28,8 @@ public struct ScheduledBatch: Sendable, Equatable {
   public var freedPages: [PageID] = []
   /// Pages to be copied, in this order, before the tokens run.
   public var copies: [PageCopy] = []
+  /// Pages to be copied to the swap space or back; `Scheduler.finish` is told when they are.
+  public var transfers: [PageTransfer] = []
   /// How long the step should take, in seconds; 0 when unknown.
   public var expectedSeconds = 0.0
 
@@ -39,6 +41,7 @@ public struct ScheduledBatch: Sendable, Equatable {
     preempted.removeAll(keepingCapacity: true)
     freedPages.removeAll(keepingCapacity: true)
     copies.removeAll(keepingCapacity: true)
+    transfers.removeAll(keepingCapacity: true)
     expectedSeconds = 0
   }
 

@@ -29,7 +29,7 @@ public struct Scheduler: Sendable {
     policy = configuration.policy
     cache = PageCache(
       pageCount: configuration.pageCount, pageSize: configuration.pageSize,
-      sharesPrefixes: configuration.sharesPrefixes)
+      sharesPrefixes: configuration.sharesPrefixes, swapSlotCount: configuration.swapSlotCount)
   }
 
   public var isIdle: Bool { running.isEmpty && waiting.isEmpty }
@@ -91,8 +91,21 @@ public struct Scheduler: Sendable {
     if policy.decodesFirst { write(&batch, &room) }
     read(&batch, &room)
     admit(&batch, &room)
+    cache.planStores(&batch)
     batch.expectedSeconds = room.spent
   }
+
+  /// Notes that a transfer has ended, of which the first `completed` pages succeeded; returns the pages that hold
+  /// nothing any more.
+  @discardableResult
+  public mutating func finish(_ transfer: UInt64, completed: Int, seconds: Double) -> [PageID] {
+    var freed: [PageID] = []
+    cache.finishTransfer(transfer, completed: completed, seconds: seconds, &freed)
+    return freed
+  }
+
+  /// Some pages are on their way; what waits for them may run when `finish` was called.
+  public var isMovingPages: Bool { cache.swap.isMoving }
 
   /// Notes that the batch has run, and the tokens that were sampled, an entry for each item.
   ///
@@ -171,7 +184,12 @@ extension Scheduler {
   ) {
     guard let index = running.firstIndex(where: { $0.id == id }) else { return }
     if running[index].isReading {
+      if let cost = configuration.cost {
+        running[index].secondsPerPage = (costFactor * cost).seconds(
+          tokens: configuration.pageSize, after: running[index].computedCount)
+      }
       cache.attach(&running[index], &batch)
+      if cache.isLoading(running[index]) { return }
       // What another one computes in this step need not be computed twice.
       for other in readers {
         if let other = sequence(other), cache.waits(running[index], for: other) { return }

@@ -19,6 +19,8 @@ public struct SchedulerConfiguration: Sendable {
   public var batching = Batching.continuous
   /// Whether sequences that begin alike share pages.
   public var sharesPrefixes = true
+  /// Pages that the swap space can hold.
+  public var swapSlotCount = 0
   /// Whether sequences that share pages stand side by side in a step, so that they can read these together.
   public var groupsSharers = true
   /// What steps cost, as measured; nil limits their tokens only.

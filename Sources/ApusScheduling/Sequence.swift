@@ -23,6 +23,9 @@ public struct Sequence: Sendable {
   var node = PrefixTree.none
   var treePageCount = 0
 
+  /// Seconds that running one page of it anew takes.
+  var secondsPerPage = Double.infinity
+
   /// `limit` is how many tokens it may come to have; their memory is reserved.
   public init(
     id: SequenceID, prompt: [TokenID], limit: Int = 0,

@@ -134,6 +134,36 @@ import Testing
     #expect(engine.statistics.counters.preemptions > 0)
   }
 
+  /// Turns of conversations that push each other out of the pages, with copies in memory and in a file.
+  @Test(arguments: [false, true])
+  func swapping(toFile: Bool) async throws {
+    let free = try Self.engine(threads: 2, chunk: 256)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "apus-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let engine = try Self.engine(threads: 2, chunk: 256, kvPages: 40) {
+      $0.swapSpace = ByteCount(1 << 30)
+      if toFile { $0.swapDirectory = folder.path }
+    }
+    let vocabulary = engine.modelConfiguration.shape.vocabularySize
+    var texts = (0..<4).map { Self.prompt(UInt64(20 + $0), length: 400, vocabulary: vocabulary) }
+    for turn in 0..<3 {
+      for index in texts.indices {
+        let answer = try await Self.ask(engine, texts[index])
+        #expect(try await Self.ask(free, texts[index]) == answer, "turn \(turn), text \(index)")
+        texts[index] += answer.tokens + [TokenID(60 + turn)]
+      }
+    }
+    let counters = engine.statistics.counters
+    #expect(counters.swappedPages > 0)
+    // 4 texts of 13 pages do not fit in 40, and yet what was read is mostly there when they come again.
+    #expect(counters.cachedTokens > 4 * 400)
+    let answers = try await Self.askAll(engine, texts)
+    for (index, text) in texts.enumerated() {
+      #expect(try await Self.ask(free, text) == answers[index])
+    }
+  }
+
   /// All at once; the answers in the order of the prompts.
   static func askAll(_ engine: Engine, _ prompts: [[TokenID]]) async throws -> [Answer] {
     try await withThrowingTaskGroup(of: (Int, Answer).self) { group in

@@ -14,7 +14,10 @@ import Testing
     var batching = Batching.continuous
     var sharing = true
     var timed = false
-    var testDescription: String { "\(policy) \(batching) sharing \(sharing) timed \(timed)" }
+    var swapSlots = 0
+    var testDescription: String {
+      "\(policy) \(batching) sharing \(sharing) timed \(timed) \(swapSlots) slots"
+    }
   }
 
   static let cases =
@@ -22,7 +25,8 @@ import Testing
     + [
       Case(policy: "stall-free", sharing: false), Case(policy: "stall-free", timed: true),
       Case(policy: "fair", timed: true), Case(policy: "stall-free", batching: .dynamic),
-      Case(policy: "stall-free", batching: .static),
+      Case(policy: "stall-free", batching: .static), Case(policy: "stall-free", swapSlots: 20),
+      Case(policy: "fair", timed: true, swapSlots: 200), Case(policy: "priority", swapSlots: 60),
     ]
 
   @Test(arguments: cases)
@@ -30,7 +34,7 @@ import Testing
     var simulation = try Simulation(test)
     for _ in 0..<15_000 { try simulation.round(arrivals: true) }
     var rest = 0
-    while !simulation.scheduler.isIdle {
+    while !simulation.scheduler.isIdle || simulation.scheduler.isMovingPages {
       try simulation.round(arrivals: false)
       rest += 1
       try #require(rest < 20_000, "requests that never end")
@@ -46,6 +50,10 @@ import Testing
       #expect(simulation.longestWait < 3000, "\(simulation.longestWait) rounds")
     }
     if test.sharing { #expect(simulation.hits > 1000) } else { #expect(simulation.hits == 0) }
+    if test.swapSlots > 0 {
+      #expect(simulation.stored > 100)
+      #expect(simulation.loaded > 100)
+    }
   }
 }
 
@@ -58,6 +66,10 @@ private struct Simulation {
   private var random = RandomSource(seed: 5)
   private var goals: [SequenceID: (length: Int, since: Int)] = [:]
   private var memory: [[TokenID]]
+  private var swapped: [TokenID: [TokenID]] = [:]
+  private var transfers: [PageTransfer] = []
+  private(set) var stored = 0
+  private(set) var loaded = 0
   private var clock = 0
   private let budget = 16
 
@@ -68,6 +80,7 @@ private struct Simulation {
       policy: try SchedulingPolicies.make(test.policy))
     configuration.sharesPrefixes = test.sharing
     configuration.batching = test.batching
+    configuration.swapSlotCount = test.swapSlots
     if test.timed {
       configuration.cost = StepCost(step: 0.001, token: 0.001, pair: 0.0001)
       configuration.stepTime = 0.012
@@ -85,7 +98,9 @@ private struct Simulation {
     clock += 1
     if arrivals, below(14) == 0 { arrive() }
     if below(100) == 0, let id = goals.keys.sorted().randomElement(using: &random) { end(id) }
+    if !transfers.isEmpty, below(3) == 0 { finishTransfer() }
     let batch = scheduler.schedule(at: Double(clock) * 0.01)
+    transfers += batch.transfers
     check(batch)
     for copy in batch.copies { memory[Int(copy.target)] = memory[Int(copy.source)] }
     var sampled: [SequenceID: TokenID] = [:]
@@ -109,6 +124,20 @@ private struct Simulation {
       end(sequence.id)
     }
     checkPages()
+  }
+
+  /// One of the transfers in flight ends, now and then with a failure.
+  private mutating func finishTransfer() {
+    let transfer = transfers.remove(at: below(transfers.count))
+    let count = below(8) == 0 ? below(transfer.pages.count) : transfer.pages.count
+    for (page, slot) in zip(transfer.pages, transfer.slots).prefix(count) {
+      switch transfer.direction {
+      case .store: swapped[slot] = memory[Int(page)]
+      case .load: memory[Int(page)] = swapped[slot]!
+      }
+    }
+    if transfer.direction == .store { stored += count } else { loaded += count }
+    scheduler.finish(transfer.id, completed: count, seconds: 0.0001)
   }
 
   private mutating func arrive() {
@@ -156,7 +185,8 @@ private struct Simulation {
 
   private func checkPages() {
     let owned = Set(scheduler.running.flatMap(\.pages))
-    #expect(owned.count == scheduler.usedPageCount)
+    #expect(owned.count <= scheduler.usedPageCount)
+    #expect(owned.count == scheduler.usedPageCount || scheduler.isMovingPages)
     #expect(scheduler.cachedPageCount + scheduler.usedPageCount <= scheduler.pageCount)
     #expect(
       scheduler.freePageCount + scheduler.cachedPageCount + scheduler.usedPageCount

@@ -31,7 +31,8 @@ import Testing
     #expect(try await cached(server, [("cache_prompt", false)]).cached == 0)
     #expect(try await cached(server, [("prompt_logprobs", 0)]).cached == 0)
     let metrics = try await server.get("/metrics").text
-    #expect(metrics.contains("vllm:prefix_cache_hits_total{model_name=\"reader\"} \(second.cached)"))
+    #expect(
+      metrics.contains("vllm:prefix_cache_hits_total{model_name=\"reader\"} \(second.cached)"))
     try await server.stop()
   }
 

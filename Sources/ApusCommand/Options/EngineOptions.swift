@@ -68,6 +68,16 @@ struct EngineOptions: ParsableArguments {
       valueName: "size"), transform: byteCount)
   var kvMemory: ByteCount?
 
+  @Option(
+    help: ArgumentHelp(
+      "Memory beside it for copies of keys and values that have to make room, such as 8GiB; default: none.",
+      valueName: "size"), transform: byteCount)
+  var swapSpace: ByteCount?
+
+  @Option(
+    help: ArgumentHelp("A folder for these copies, in place of memory.", valueName: "dir"))
+  var swapDir: String?
+
   @Option(help: ArgumentHelp("How keys are stored: \(Self.formats).", valueName: "format"))
   var cacheTypeK = EngineConfiguration().keyFormat
 
@@ -107,6 +117,8 @@ struct EngineOptions: ParsableArguments {
     configuration.prefixCache = prefixCache == .on
     configuration.sharedPrefixAttention = sharedPrefixAttn == .on
     configuration.kvMemory = kvMemory
+    configuration.swapSpace = swapSpace
+    configuration.swapDirectory = swapDir
     configuration.keyFormat = cacheTypeK
     configuration.valueFormat = cacheTypeV
     configuration.precision = precision
@@ -133,6 +145,9 @@ struct EngineOptions: ParsableArguments {
     }
     do { _ = try SchedulingPolicies.make(schedulingPolicy) } catch {
       throw ValidationError("\(error)")
+    }
+    guard swapDir == nil || swapSpace != nil else {
+      throw ValidationError("--swap-dir needs --swap-space, which says how large the file may get")
     }
     guard packCache != "" else { throw ValidationError("--pack-cache is empty; name a folder") }
     for format in [cacheTypeK, cacheTypeV] {

@@ -2,15 +2,18 @@ import ApusCore
 
 /// The pages of all sequences, and those that finished ones left in the prefix tree.
 struct PageCache: Sendable {
-  private(set) var pool: PagePool
+  var pool: PagePool
   /// nil when pages are not shared.
-  private(set) var tree: PrefixTree?
-  private let pageSize: Int
+  var tree: PrefixTree?
+  let pageSize: Int
+  var swap: SwapPlan
 
-  init(pageCount: Int, pageSize: Int, sharesPrefixes: Bool) {
+  init(pageCount: Int, pageSize: Int, sharesPrefixes: Bool, swapSlotCount: Int = 0) {
     pool = PagePool(pageCount: pageCount)
-    tree = sharesPrefixes ? PrefixTree(pageSize: pageSize) : nil
+    tree =
+      sharesPrefixes ? PrefixTree(pageSize: pageSize, swapSlotCount: swapSlotCount) : nil
     self.pageSize = pageSize
+    swap = SwapPlan(isOn: sharesPrefixes && swapSlotCount > 0)
   }
 
   /// Pages that can be had, those of the tree that nobody uses among them.
@@ -40,7 +43,7 @@ struct PageCache: Sendable {
   }
 
   /// A page, if need be from the tree; there must be one.
-  private mutating func take(_ batch: inout ScheduledBatch) -> PageID {
+  mutating func take(_ batch: inout ScheduledBatch) -> PageID {
     if pool.freeCount == 0, let page = tree?.evict() {
       pool.release(page)
       batch.freedPages.append(page)
@@ -56,20 +59,24 @@ struct PageCache: Sendable {
     enter(&sequence)
     let before = sequence.computedCount
     while let child = nextPage(of: sequence) {
+      guard tree!.isReady(child) else {
+        load(from: child, &sequence, &batch)
+        break
+      }
       tree?.use(child)
       sequence.pages.append(tree!.page(child))
       sequence.node = child
       sequence.treePageCount += 1
       sequence.computedCount += pageSize
     }
-    copyPart(to: &sequence, &batch)
+    if !isLoading(sequence) { copyPart(to: &sequence, &batch) }
     if sequence.tokens.count == sequence.promptCount, sequence.preemptionCount == 0 {
       sequence.cachedCount += sequence.computedCount - before
     }
   }
 
   /// Whether the next token to run is the first of a page, with all before it in the tree.
-  private func startsPage(_ sequence: Sequence) -> Bool {
+  func startsPage(_ sequence: Sequence) -> Bool {
     sequence.computedCount == sequence.pages.count * pageSize
       && sequence.treePageCount == sequence.pages.count
   }
@@ -79,7 +86,7 @@ struct PageCache: Sendable {
     sequence.node = tree!.useRoot(salt: sequence.attributes.salt)
   }
 
-  private func nextPage(of sequence: Sequence) -> PrefixTree.NodeID? {
+  func nextPage(of sequence: Sequence) -> PrefixTree.NodeID? {
     let start = sequence.computedCount
     guard start + pageSize < sequence.tokens.count else { return nil }
     return tree!.child(of: sequence.node, tokens: sequence.tokens[start..<start + pageSize])
@@ -117,6 +124,13 @@ struct PageCache: Sendable {
       let index = sequence.treePageCount
       let tokens = sequence.tokens[index * pageSize..<(index + 1) * pageSize]
       if let same = tree!.child(of: sequence.node, tokens: tokens) {
+        guard !tree!.isLoading(same) else { return }
+        guard tree!.isReady(same) else {
+          tree!.restore(same, page: sequence.pages[index])
+          sequence.node = same
+          sequence.treePageCount += 1
+          continue
+        }
         tree!.use(same)
         giveBack(sequence.pages[index], &freed)
         sequence.pages[index] = tree!.page(same)
@@ -145,7 +159,9 @@ struct PageCache: Sendable {
   /// Puts an unfinished last page in the tree, for the next turn of a conversation.
   private mutating func shareRest(_ sequence: inout Sequence, _ freed: inout [PageID]) {
     let start = sequence.treePageCount * pageSize
-    guard tree != nil, start < sequence.computedCount else { return }
+    // More than a page is left where the tree is about to load the same.
+    guard tree != nil, start < sequence.computedCount, sequence.computedCount < start + pageSize
+    else { return }
     let rest = sequence.tokens[start..<sequence.computedCount]
     if let match = tree!.longestMatch(of: sequence.node, tokens: rest) {
       if match.count == rest.count { return }
@@ -158,7 +174,7 @@ struct PageCache: Sendable {
     sequence.treePageCount += 1
   }
 
-  private mutating func giveBack(_ page: PageID, _ freed: inout [PageID]) {
+  mutating func giveBack(_ page: PageID, _ freed: inout [PageID]) {
     pool.release(page)
     freed.append(page)
   }

@@ -3,23 +3,39 @@ import ApusCore
 /// Pages by the text they hold: whatever begins alike reads the same pages.
 ///
 /// A node is one page of one text; its ancestors hold the text before it. Nodes that no sequence uses keep their pages
-/// until somebody needs the room; the longest unused leaf goes first. Texts under different salts never meet.
+/// until somebody needs the room; the longest unused leaf goes first. If it has been copied to the swap space it stays in
+/// the tree without its page, and the copy can be loaded again. Texts under different salts never meet.
 public struct PrefixTree: Sendable {
   public typealias NodeID = Int32
+  private typealias ListPath = WritableKeyPath<PrefixTree, List>
   public static let none: NodeID = -1
 
   private struct Node: Sendable {
     /// Those of its page; fewer than a page only in a leaf.
     var tokens: [TokenID]
+    /// -1 where only the copy is left.
     var page: PageID
+    /// Where its copy is in the swap space; -1 without one.
+    var slot: SwapSlot = -1
+    /// Its page is being filled from its copy.
+    var isLoading = false
     var parent: NodeID
     /// In the order of their tokens.
     var children: [NodeID] = []
-    /// Sequences that read the page.
+    /// Sequences that read the page, and transfers of it.
     var users: Int32 = 0
-    // Its neighbours among the unused.
+    // Its neighbours among the unused or the swapped.
     var older = PrefixTree.none
     var newer = PrefixTree.none
+
+    var isReady: Bool { page >= 0 && !isLoading }
+  }
+
+  /// Nodes in the order in which they were used last.
+  private struct List: Sendable {
+    var oldest = PrefixTree.none
+    var newest = PrefixTree.none
+    var count = 0
   }
 
   private let pageSize: Int
@@ -27,13 +43,18 @@ public struct PrefixTree: Sendable {
   private var vacant: [NodeID] = []
   private var roots: [String: NodeID] = [:]
   private var salts: [NodeID: String] = [:]
-  private var oldest = PrefixTree.none
-  private var newest = PrefixTree.none
-  /// Pages that could be given back, one after the other.
-  public private(set) var unusedCount = 0
-  public private(set) var pageCount = 0
+  /// Those with a page, and those with a copy only.
+  private var unused = List()
+  private var swapped = List()
+  private var freeSlots: [SwapSlot]
 
-  public init(pageSize: Int) { self.pageSize = pageSize }
+  /// Pages that could be given back, one after the other.
+  public var unusedCount: Int { unused.count }
+
+  public init(pageSize: Int, swapSlotCount: Int = 0) {
+    self.pageSize = pageSize
+    freeSlots = (0..<SwapSlot(swapSlotCount)).reversed()
+  }
 
   /// Where the texts of a salt begin; the caller uses the node until it releases it.
   mutating func useRoot(salt: String) -> NodeID {
@@ -48,6 +69,8 @@ public struct PrefixTree: Sendable {
   }
 
   func page(_ node: NodeID) -> PageID { nodes[Int(node)].page }
+  func isReady(_ node: NodeID) -> Bool { nodes[Int(node)].isReady }
+  func isLoading(_ node: NodeID) -> Bool { nodes[Int(node)].isLoading }
   func parent(_ node: NodeID) -> NodeID { nodes[Int(node)].parent }
 
   /// The page that continues the text of `node` with exactly these tokens.
@@ -68,6 +91,7 @@ public struct PrefixTree: Sendable {
     var best: (node: NodeID, count: Int)?
     for candidate in [index - 1, index] where children.indices.contains(candidate) {
       let child = children[candidate]
+      guard nodes[Int(child)].isReady else { continue }
       var count = 0
       for (a, b) in zip(nodes[Int(child)].tokens, tokens) {
         guard a == b else { break }
@@ -83,7 +107,7 @@ public struct PrefixTree: Sendable {
     guard var node = roots[salt] else { return (0, 0) }
     var (count, unused) = (0, 0)
     while count + pageSize < tokens.count,
-      let next = child(of: node, tokens: tokens[count..<count + pageSize])
+      let next = child(of: node, tokens: tokens[count..<count + pageSize]), isReady(next)
     {
       node = next
       count += pageSize
@@ -98,20 +122,39 @@ public struct PrefixTree: Sendable {
     let index = position(of: tokens, under: parent)
     let node = make(Node(tokens: Array(tokens), page: page, parent: parent, users: 1))
     nodes[Int(parent)].children.insert(node, at: index)
-    pageCount += 1
     return node
   }
 
+  /// Gives a page to a node that has only its copy; the caller uses it.
+  mutating func restore(_ node: NodeID, page: PageID) {
+    unlink(node, from: \.swapped)
+    nodes[Int(node)].page = page
+    nodes[Int(node)].users = 1
+  }
+
   mutating func use(_ node: NodeID) {
-    if nodes[Int(node)].users == 0 { unlink(node) }
+    if nodes[Int(node)].users == 0, nodes[Int(node)].page >= 0 { unlink(node, from: \.unused) }
     nodes[Int(node)].users += 1
   }
 
-  mutating func release(_ node: NodeID) {
+  /// Uses a node and all before it: what is used is never without what it follows.
+  private mutating func useAll(through node: NodeID) {
+    var node = node
+    while node != Self.none {
+      use(node)
+      node = nodes[Int(node)].parent
+    }
+  }
+
+  mutating func release(_ node: NodeID, asOldest: Bool = false) {
     nodes[Int(node)].users -= 1
     precondition(nodes[Int(node)].users >= 0, "a page of the tree was released twice")
     guard nodes[Int(node)].users == 0 else { return }
-    if nodes[Int(node)].page >= 0 { link(node) } else { removeRootIfEmpty(node) }
+    if nodes[Int(node)].page >= 0 {
+      link(node, to: \.unused, asOldest: asOldest)
+    } else {
+      removeRootIfEmpty(node)
+    }
   }
 
   /// Ends a sequence's use of a node and of all before it, the last first: so leaves are the older.
@@ -124,33 +167,126 @@ public struct PrefixTree: Sendable {
     }
   }
 
-  /// Takes the page out of the tree that has gone unused for longest; nil when all are used.
+  /// Takes the page of the node that has gone unused for longest; nil when all are used.
   mutating func evict() -> PageID? {
-    var node = oldest
-    while node != Self.none, !nodes[Int(node)].children.isEmpty { node = nodes[Int(node)].newer }
+    var node = unused.oldest
+    while node != Self.none, hasPageBelow(node) { node = nodes[Int(node)].newer }
     guard node != Self.none else { return nil }
-    return remove(node)
+    let page = nodes[Int(node)].page
+    unlink(node, from: \.unused)
+    if nodes[Int(node)].slot >= 0 {
+      nodes[Int(node)].page = -1
+      link(node, to: \.swapped)
+    } else {
+      drop(node)
+    }
+    return page
   }
 
   /// Removes an unused leaf that a longer text of the same beginning replaces.
   mutating func removeUnused(_ node: NodeID) -> PageID? {
     guard nodes[Int(node)].users == 0, nodes[Int(node)].children.isEmpty else { return nil }
-    return remove(node)
+    let page = nodes[Int(node)].page
+    unlink(node, from: \.unused)
+    drop(node)
+    return page
   }
 
   func tokenCount(_ node: NodeID) -> Int { nodes[Int(node)].tokens.count }
 }
 
+// Copies in the swap space.
 extension PrefixTree {
-  private mutating func remove(_ node: NodeID) -> PageID {
+  /// Up to `limit` whole pages without a copy, the longest unused first, each with a slot for it; they are used until
+  /// `stored` is told.
+  mutating func beginStores(limit: Int) -> [(node: NodeID, page: PageID, slot: SwapSlot)] {
+    var found: [(node: NodeID, page: PageID, slot: SwapSlot)] = []
+    var node = unused.oldest
+    while found.count < limit, node != Self.none {
+      let newer = nodes[Int(node)].newer
+      if nodes[Int(node)].slot < 0, nodes[Int(node)].tokens.count == pageSize {
+        guard let slot = takeSlot() else { break }
+        useAll(through: node)
+        nodes[Int(node)].slot = slot
+        found.append((node, nodes[Int(node)].page, slot))
+      }
+      node = newer
+    }
+    return found
+  }
+
+  /// Ends the use of a node whose copy was written or, if not, could not be.
+  mutating func stored(_ node: NodeID, isWritten: Bool) {
+    if !isWritten { freeSlot(of: node) }
+    // They were among the oldest before, and a leaf is older than what it follows.
+    var path: [NodeID] = []
+    var next = node
+    while next != Self.none {
+      path.append(next)
+      next = nodes[Int(next)].parent
+    }
+    for node in path.reversed() { release(node, asOldest: true) }
+  }
+
+  /// Fills `page` from the node's copy; the node is used until `loaded` is told.
+  mutating func beginLoad(_ node: NodeID, into page: PageID) -> SwapSlot {
+    restore(node, page: page)
+    useAll(through: nodes[Int(node)].parent)
+    nodes[Int(node)].isLoading = true
+    return nodes[Int(node)].slot
+  }
+
+  /// Ends the loading of a node; of one that failed, all that follows is forgotten and the page is returned.
+  mutating func loaded(_ node: NodeID, isRead: Bool) -> PageID? {
+    nodes[Int(node)].isLoading = false
+    guard !isRead else {
+      releaseAll(through: node)
+      return nil
+    }
     let (page, parent) = (nodes[Int(node)].page, nodes[Int(node)].parent)
-    unlink(node)
-    nodes[Int(parent)].children.removeAll { $0 == node }
-    nodes[Int(node)].tokens = []
-    vacant.append(node)
-    pageCount -= 1
-    if nodes[Int(parent)].page < 0 { removeRootIfEmpty(parent) }
+    drop(node)
+    releaseAll(through: parent)
     return page
+  }
+
+  /// A free slot, if need be that of the copy that was used longest ago and has no page.
+  private mutating func takeSlot() -> SwapSlot? {
+    if freeSlots.isEmpty {
+      var node = swapped.oldest
+      while node != Self.none, !nodes[Int(node)].children.isEmpty { node = nodes[Int(node)].newer }
+      guard node != Self.none else { return nil }
+      unlink(node, from: \.swapped)
+      drop(node)
+    }
+    return freeSlots.popLast()
+  }
+
+  private mutating func freeSlot(of node: NodeID) {
+    guard nodes[Int(node)].slot >= 0 else { return }
+    freeSlots.append(nodes[Int(node)].slot)
+    nodes[Int(node)].slot = -1
+  }
+}
+
+extension PrefixTree {
+  private func hasPageBelow(_ node: NodeID) -> Bool {
+    nodes[Int(node)].children.contains { nodes[Int($0)].page >= 0 }
+  }
+
+  /// Removes a node that is in no list, and the copies that follow it.
+  private mutating func drop(_ node: NodeID) {
+    for child in nodes[Int(node)].children {
+      unlink(child, from: \.swapped)
+      nodes[Int(child)].parent = Self.none
+      drop(child)
+    }
+    freeSlot(of: node)
+    let parent = nodes[Int(node)].parent
+    nodes[Int(node)] = Node(tokens: [], page: -1, parent: Self.none)
+    vacant.append(node)
+    guard parent != Self.none else { return }
+    nodes[Int(parent)].children.removeAll { $0 == node }
+    if nodes[Int(parent)].page < 0 { removeRootIfEmpty(parent) }
   }
 
   private mutating func removeRootIfEmpty(_ root: NodeID) {
@@ -185,19 +321,34 @@ extension PrefixTree {
     return low
   }
 
-  /// Puts a node among the unused, as the newest.
-  private mutating func link(_ node: NodeID) {
-    nodes[Int(node)].older = newest
-    nodes[Int(node)].newer = Self.none
-    if newest != Self.none { nodes[Int(newest)].newer = node } else { oldest = node }
-    newest = node
-    unusedCount += 1
+  private mutating func link(_ node: NodeID, to list: ListPath, asOldest: Bool = false) {
+    nodes[Int(node)].older = asOldest ? Self.none : self[keyPath: list].newest
+    nodes[Int(node)].newer = asOldest ? self[keyPath: list].oldest : Self.none
+    setNewer(of: nodes[Int(node)].older, node, list)
+    setOlder(of: nodes[Int(node)].newer, node, list)
+    self[keyPath: list].count += 1
   }
 
-  private mutating func unlink(_ node: NodeID) {
+  private mutating func unlink(_ node: NodeID, from list: ListPath) {
     let (older, newer) = (nodes[Int(node)].older, nodes[Int(node)].newer)
-    if older != Self.none { nodes[Int(older)].newer = newer } else { oldest = newer }
-    if newer != Self.none { nodes[Int(newer)].older = older } else { newest = older }
-    unusedCount -= 1
+    setNewer(of: older, newer, list)
+    setOlder(of: newer, older, list)
+    self[keyPath: list].count -= 1
+  }
+
+  private mutating func setNewer(of node: NodeID, _ newer: NodeID, _ list: ListPath) {
+    if node == Self.none {
+      self[keyPath: list].oldest = newer
+    } else {
+      nodes[Int(node)].newer = newer
+    }
+  }
+
+  private mutating func setOlder(of node: NodeID, _ older: NodeID, _ list: ListPath) {
+    if node == Self.none {
+      self[keyPath: list].newest = older
+    } else {
+      nodes[Int(node)].older = older
+    }
   }
 }

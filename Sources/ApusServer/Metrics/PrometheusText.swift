@@ -33,6 +33,9 @@ struct PrometheusText {
     value("counter", "apus:engine_steps_total", "Steps of the engine.", counters.steps)
     value(
       "counter", "apus:batched_tokens_total", "Tokens over all steps.", counters.batchedTokens)
+    value(
+      "counter", "apus:swapped_pages_total", "Pages copied to the swap space or back.",
+      counters.swappedPages)
     value("gauge", "apus:context_length", "Tokens of prompt and answer.", contextLength)
   }
 
