@@ -36,6 +36,7 @@ struct RootCommand: ParsableCommand {
     version: "apus \(apusVersion)",
     subcommands: [
       ServeCommand.self, RunCommand.self, ChatCommand.self, BatchCommand.self, BenchCommand.self,
-      InspectCommand.self, QuantizeCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+      PlanCommand.self, InspectCommand.self, QuantizeCommand.self, TokenizeCommand.self,
+      DetokenizeCommand.self,
     ])
 }

@@ -28,6 +28,11 @@ struct BadInputTests {
     (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
     (["batch", "in.jsonl"], "<out>"),
+    (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
+    (["plan", "--compute", "0"], "--compute"),
+    (["plan", "--memory", "1G", "--kv-memory", "1G"], "--kv-memory"),
+    (["plan", "--users", "0"], "--users"),
+    (["plan", "--cache-type-v", "q9"], "q8_0"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
     let result = try await Program.start(arguments).result()
@@ -42,7 +47,7 @@ struct BadInputTests {
       ["inspect", "/nowhere/model.gguf"], ["tokenize", "-f", "/nowhere/model.gguf"],
       ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
       ["serve", "--api-key-file", "/nowhere/model.gguf"],
-      ["batch", "/nowhere/model.gguf", "out.jsonl"],
+      ["batch", "/nowhere/model.gguf", "out.jsonl"], ["plan", "-m", "/nowhere/model.gguf"],
       ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
@@ -93,7 +98,7 @@ struct BadInputTests {
   @Test func everyCommandHasHelpWithAnExample() async throws {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
-      ["bench"], ["bench", "throughput"], ["bench", "kernels"], ["batch"],
+      ["bench"], ["bench", "throughput"], ["bench", "kernels"], ["batch"], ["plan"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)
