@@ -52,7 +52,7 @@ struct BatchCommandTests {
   }
 
   @Test func killedBatchesGoOn() async throws {
-    let files = try Files(9, tokens: 60)
+    let files = try Files(24, tokens: 60)
     var kept = ""
     for kill in 0..<5 {
       let running = try files.start(Self.slow)
@@ -66,19 +66,19 @@ struct BatchCommandTests {
           ..<(answers.lastIndex(of: "\n").map { answers.index(after: $0) } ?? answers.startIndex)])
     }
     let done = files.wholeLines
-    #expect((4..<9).contains(done))
+    #expect((4..<24).contains(done))
     // As if the last kill had torn a line.
-    try files.folder.write(Array((files.answers + #"{"id":"batch_"#).utf8), to: "out.jsonl")
+    try files.folder.write(Array((kept + #"{"id":"batch_"#).utf8), to: "out.jsonl")
     let result = try await files.start([]).result()
     #expect(result.status == 0, "\(result.errors)")
-    #expect(result.errors.contains("9 lines answered, \(done) of them before"))
+    #expect(result.errors.contains("24 lines answered, \(done) of them before"))
     #expect(files.answers.hasPrefix(kept))
-    try files.expectAllAnswered(9)
+    try files.expectAllAnswered(24)
   }
 
   @Test(arguments: [SIGINT, SIGTERM])
   func signalsEndABatchThatGoesOn(signal: Int32) async throws {
-    let files = try Files(6, tokens: 60)
+    let files = try Files(24, tokens: 60)
     let running = try files.start(Self.slow)
     try await files.wait(for: running, past: 0)
     kill(running.process.processIdentifier, signal)
@@ -87,7 +87,7 @@ struct BatchCommandTests {
     #expect(result.error?.hasPrefix("interrupted after ") == true, "\(result.errors)")
     #expect(files.answers.hasSuffix("\n"))
     #expect(try await files.start(["-q"]).result().errors.isEmpty)
-    try files.expectAllAnswered(6)
+    try files.expectAllAnswered(24)
   }
 
   /// A limit on the size of files does what a full disk does.
