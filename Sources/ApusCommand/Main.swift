@@ -35,7 +35,8 @@ struct RootCommand: ParsableCommand {
       """,
     version: "apus \(apusVersion)",
     subcommands: [
-      ServeCommand.self, RunCommand.self, ChatCommand.self, BenchCommand.self, InspectCommand.self,
-      QuantizeCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
+      ServeCommand.self, RunCommand.self, ChatCommand.self, BatchCommand.self, BenchCommand.self,
+      PlanCommand.self, InspectCommand.self, QuantizeCommand.self, TokenizeCommand.self,
+      DetokenizeCommand.self,
     ])
 }

@@ -14,12 +14,25 @@ struct Answer: Sendable {
   func respond(
     to call: Call, model: LanguageModel, services: Services
   ) async throws -> Response {
-    for request in requests { try model.engine.validate(request.generation) }
-    let feed = GenerationFeed.start(requests, model: model, call: call, services: services)
-    return options.stream ? try await stream(feed) : try await whole(feed)
+    let feed = try start(call, model: model, services: services)
+    return options.stream ? try await stream(feed) : .json(try await whole(feed))
   }
 
-  private func whole(_ feed: GenerationFeed.Stream) async throws -> Response {
+  /// Throws what the engine would refuse the request with.
+  func validate(_ model: LanguageModel) throws {
+    for request in requests { try model.engine.validate(request.generation) }
+  }
+
+  /// Starts the request without waiting for its first event.
+  func start(
+    _ call: Call, model: LanguageModel, services: Services
+  ) throws -> GenerationFeed.Stream {
+    try validate(model)
+    return GenerationFeed.start(requests, model: model, call: call, services: services)
+  }
+
+  /// The body of an answer that is not streamed.
+  func whole(_ feed: GenerationFeed.Stream) async throws -> JSONValue {
     var choices = requests.indices.map { ChoiceResult(index: $0) }
     for try await item in feed {
       if case .event(let choice, let event) = item { choices[choice].add(event) }
@@ -31,7 +44,7 @@ struct Answer: Sendable {
     }
     var format = format
     let summary = AnswerSummary(finishes, choicesPerPrompt: options.choiceCount)
-    return .json(format.whole(choices, summary: summary))
+    return format.whole(choices, summary: summary)
   }
 
   private func stream(_ feed: GenerationFeed.Stream) async throws -> Response {

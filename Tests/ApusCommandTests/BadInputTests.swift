@@ -27,6 +27,12 @@ struct BadInputTests {
     (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
     (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
+    (["batch", "in.jsonl"], "<out>"),
+    (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
+    (["plan", "--compute", "0"], "--compute"),
+    (["plan", "--memory", "1G", "--kv-memory", "1G"], "--kv-memory"),
+    (["plan", "--users", "0"], "--users"),
+    (["plan", "--cache-type-v", "q9"], "q8_0"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
     let result = try await Program.start(arguments).result()
@@ -41,6 +47,7 @@ struct BadInputTests {
       ["inspect", "/nowhere/model.gguf"], ["tokenize", "-f", "/nowhere/model.gguf"],
       ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
       ["serve", "--api-key-file", "/nowhere/model.gguf"],
+      ["batch", "/nowhere/model.gguf", "out.jsonl"], ["plan", "-m", "/nowhere/model.gguf"],
       ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
@@ -91,7 +98,7 @@ struct BadInputTests {
   @Test func everyCommandHasHelpWithAnExample() async throws {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
-      ["bench"], ["bench", "throughput"], ["bench", "kernels"],
+      ["bench"], ["bench", "throughput"], ["bench", "kernels"], ["batch"], ["plan"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)

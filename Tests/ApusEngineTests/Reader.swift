@@ -1,10 +1,18 @@
 import Foundation
 
-/// The embedded model's file in the checkout.
+/// Model files of the checkout.
 enum Reader {
-  static let path: String = {
+  private static let root: URL = {
     var root = URL(filePath: #filePath)
     for _ in 0..<3 { root.deleteLastPathComponent() }
-    return root.appending(path: "Sources/Apus/Resources/reader.gguf").path
+    return root
   }()
+
+  /// The embedded model.
+  static let path = root.appending(path: "Sources/Apus/Resources/reader.gguf").path
+
+  /// A tiny random model.
+  static func fixture(_ name: String) -> String {
+    root.appending(path: "Tests/ApusModelsTests/Fixtures/" + name).path
+  }
 }

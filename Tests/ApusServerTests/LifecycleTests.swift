@@ -38,7 +38,10 @@ private struct LoadFailure: Error, Equatable {}
   }
 
   @Test func runningRequestsAreFinishedAndNewOnesRefused() async throws {
-    let server = try await TestServer.ready(engine: .slow)
+    var configuration = ServerConfiguration()
+    // On a busy machine the answer takes longer than the usual deadline.
+    configuration.shutdownDeadline = .seconds(600)
+    let server = try await TestServer.ready(configuration: configuration, engine: .slow)
     let body = chat("Hello", [("stream", true), ("max_tokens", 1500), ("ignore_eos", true)])
     async let running = server.post("/v1/chat/completions", body)
     try await server.waitUntilRunning()

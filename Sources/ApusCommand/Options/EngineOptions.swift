@@ -22,8 +22,10 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     name: [.long, .customLong("parallel"), .customLong("np", withSingleDash: true)],
-    help: ArgumentHelp("Sequences that run at once.", valueName: "n"))
-  var maxNumSeqs = EngineConfiguration().maxSequences
+    help: ArgumentHelp(
+      "Sequences that run at once; default: \(EngineConfiguration().maxSequences), for a batch \(Self.batchSequences).",
+      valueName: "n"))
+  var maxNumSeqs: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -106,7 +108,7 @@ struct EngineOptions: ParsableArguments {
     var configuration = EngineConfiguration()
     configuration.contextLength = ctxSize == 0 ? nil : ctxSize
     configuration.threadCount = threads
-    configuration.maxSequences = maxNumSeqs
+    if let maxNumSeqs { configuration.maxSequences = maxNumSeqs }
     if case .count(let count) = maxNumBatchedTokens {
       configuration.maxBatchedTokens = count
       configuration.limitsStepTime = sloTpot != nil
@@ -136,10 +138,22 @@ struct EngineOptions: ParsableArguments {
     return configuration
   }
 
+  /// Where nobody waits for an answer, memory is to set the limit.
+  private static let batchSequences = 64
+
+  /// For a command that runs as many sequences at once as have room.
+  var manySequences: EngineConfiguration {
+    var configuration = configuration
+    configuration.maxSequences = maxNumSeqs ?? Self.batchSequences
+    // Nobody watches the tokens come.
+    configuration.limitsStepTime = sloTpot != nil
+    return configuration
+  }
+
   mutating func validate() throws {
     try Self.check("--ctx-size", ctxSize, atLeast: 0)
     try Self.check("--threads", threads ?? 1, atLeast: 1)
-    try Self.check("--max-num-seqs", maxNumSeqs, atLeast: 1)
+    try Self.check("--max-num-seqs", maxNumSeqs ?? 1, atLeast: 1)
     if let sloTpot, !(sloTpot > 0) {
       throw ValidationError("--slo-tpot is \(sloTpot); give a positive number of milliseconds")
     }
@@ -150,8 +164,12 @@ struct EngineOptions: ParsableArguments {
       throw ValidationError("--swap-dir needs --swap-space, which says how large the file may get")
     }
     guard packCache != "" else { throw ValidationError("--pack-cache is empty; name a folder") }
-    for format in [cacheTypeK, cacheTypeV] {
-      do { _ = try KVFormats.catalog.find(format) } catch { throw ValidationError("\(error)") }
+    try Self.checkFormats([cacheTypeK, cacheTypeV])
+  }
+
+  static func checkFormats(_ names: [String]) throws {
+    for name in names {
+      do { _ = try KVFormats.catalog.find(name) } catch { throw ValidationError("\(error)") }
     }
   }
 
@@ -161,9 +179,9 @@ struct EngineOptions: ParsableArguments {
     }
   }
 
-  private static let formats = KVFormats.catalog.names.joined(separator: ", ")
+  static let formats = KVFormats.catalog.names.joined(separator: ", ")
 
-  private static func byteCount(_ text: String) throws -> ByteCount {
+  @Sendable static func byteCount(_ text: String) throws -> ByteCount {
     guard let count = ByteCount(parsing: text), count.bytes > 0 else {
       throw ValidationError("give a size such as 512M or 4GiB")
     }

@@ -1,25 +1,19 @@
 import Apus
 import ApusCore
-import HTTPTypes
-import Hummingbird
 
 /// Answers a conversation.
-struct ChatCompletions: Endpoint {
-  let method = HTTPRequest.Method.post
+struct ChatCompletions: GeneratingEndpoint {
   let paths = ["/v1/chat/completions", "/chat/completions"]
 
-  func respond(to call: Call, using services: Services) async throws -> Response {
-    let model = try services.model()
+  func answer(to body: JSONObject, model: LanguageModel, name: String) async throws -> Answer {
     let size = model.engine.modelConfiguration.shape.vocabularySize
-    let request = try ChatRequest(call.body, vocabularySize: size)
+    let request = try ChatRequest(body, vocabularySize: size)
     let prompt = try await model.tokens(of: request.prompt)
     let options = request.options
-    let answer = Answer(
+    return Answer(
       requests: options.requests(
         prompt: prompt, logprobs: request.logprobs, promptLogprobs: options.promptLogprobs),
-      options: options,
-      format: ChatFormat(request, model: model, name: services.modelName(model)))
-    return try await answer.respond(to: call, model: model, services: services)
+      options: options, format: ChatFormat(request, model: model, name: name))
   }
 }
 

@@ -1,17 +1,13 @@
 import Apus
 import ApusCore
-import HTTPTypes
-import Hummingbird
 
 /// Continues texts, in OpenAI's older form.
-struct Completions: Endpoint {
-  let method = HTTPRequest.Method.post
+struct Completions: GeneratingEndpoint {
   let paths = ["/v1/completions", "/completions"]
 
-  func respond(to call: Call, using services: Services) async throws -> Response {
-    let model = try services.model()
+  func answer(to body: JSONObject, model: LanguageModel, name: String) async throws -> Answer {
     let size = model.engine.modelConfiguration.shape.vocabularySize
-    let request = try CompletionRequest(call.body, vocabularySize: size)
+    let request = try CompletionRequest(body, vocabularySize: size)
     let options = request.options
     // Scores of the prompt are needed to tell them, or to repeat the prompt with them.
     let echoed = request.echo ? request.logprobs : nil
@@ -28,10 +24,9 @@ struct Completions: Endpoint {
         return Array(repeating: echo, count: options.choiceCount)
       }
     }
-    let format = CompletionFormat(
-      request, echoes: echoes, model: model, name: services.modelName(model))
-    return try await Answer(requests: requests, options: options, format: format)
-      .respond(to: call, model: model, services: services)
+    return Answer(
+      requests: requests, options: options,
+      format: CompletionFormat(request, echoes: echoes, model: model, name: name))
   }
 }
 

@@ -1,3 +1,4 @@
+import Apus
 import ApusCore
 import HTTPTypes
 import Hummingbird
@@ -20,6 +21,22 @@ extension Endpoint {
 
   func matches(_ path: String) -> Bool {
     paths.contains { $0.hasSuffix("*") ? path.hasPrefix($0.dropLast()) : $0 == path }
+  }
+}
+
+/// An endpoint that generates text.
+protocol GeneratingEndpoint: Endpoint {
+  /// Checks the body and makes its prompts; `name` is what answers call the model.
+  func answer(to body: JSONObject, model: LanguageModel, name: String) async throws -> Answer
+}
+
+extension GeneratingEndpoint {
+  var method: HTTPRequest.Method { .post }
+
+  func respond(to call: Call, using services: Services) async throws -> Response {
+    let model = try services.model()
+    let answer = try await answer(to: call.body, model: model, name: services.modelName(model))
+    return try await answer.respond(to: call, model: model, services: services)
   }
 }
 
