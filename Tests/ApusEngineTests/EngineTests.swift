@@ -132,6 +132,26 @@ import Testing
     #expect(engine.statistics.waiting == 0)
   }
 
+  /// Under every policy that looks at all who wait.
+  @Test(arguments: ["stall-free", "shortest-first", "cache-aware", "fair"])
+  func thousandsMayWait(_ policy: String) async throws {
+    let engine = try engine {
+      $0.maxSequences = 64
+      $0.schedulingPolicy = policy
+    }
+    let streams = (0..<10_000).map { index in
+      var request = GenerationRequest(prompt: [10 + TokenID(index % 50), 3, 4])
+      request.maxTokens = 1
+      request.scheduling.tenant = "\(index % 7)"
+      return engine.generate(request)
+    }
+    var finished = 0
+    for stream in streams {
+      for try await event in stream { if case .finished = event { finished += 1 } }
+    }
+    #expect(finished == 10_000)
+  }
+
   @Test func shutdownRefusesNewRequests() async throws {
     let engine = try engine()
     let stream = engine.generate(request(20, max: 30))

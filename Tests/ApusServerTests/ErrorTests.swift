@@ -41,7 +41,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     completion("\"seed\": \"x\"", "seed"),
     completion("\"seed\": 99999999999999999999", "seed"),
     completion("\"n\": 0", "n"),
-    completion("\"n\": 17", "n"),
+    completion("\"n\": 129", "n"),
     completion("\"stop\": 3", "stop"),
     completion("\"stop\": [\"a\", 1]", "stop"),
     completion("\"stop\": [\"\"]", "stop"),

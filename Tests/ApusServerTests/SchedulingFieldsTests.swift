@@ -11,7 +11,7 @@ import Testing
     _ server: TestServer, _ fields: [(String, JSONValue)] = [], headers: [(String, String)] = []
   ) async throws -> (cached: Int, prompt: Int, text: JSONValue?) {
     let answer = try await server.post(
-      "/v1/completions", completion(text, fields), headers: headers
+      "/v1/completions", completion(.string(text), fields), headers: headers
     ).json()
     let usage = answer["usage"]
     return (
