@@ -68,12 +68,11 @@ package struct Chart: Sendable {
     return text + "</svg>\n"
   }
 
+  /// Each colour stands out from white as from black: a picture does not know the page behind it.
   private static let style = """
-    text{fill:#3d444d}.head{font-size:15px;font-weight:600}.title{font-weight:600}.axis{stroke:#808890;fill:none}\
-    .grid{stroke:#808890;stroke-opacity:.25}.limit{stroke:#b35900;stroke-dasharray:6 4}.s{fill:none;stroke-width:2}\
-    .s0{stroke:#0969da}.s1{stroke:#8250df;stroke-dasharray:2 3}.d0{fill:#0969da}.d1{fill:#8250df}\
-    @media(prefers-color-scheme:dark){text{fill:#c9d1d9}.limit{stroke:#f0883e}.s0{stroke:#58a6ff}.d0{fill:#58a6ff}\
-    .s1{stroke:#bc8cff}.d1{fill:#bc8cff}}
+    text{fill:#757b84}.head{font-size:15px;font-weight:600}.title{font-weight:600}.axis{stroke:#808890;fill:none}\
+    .grid{stroke:#808890;stroke-opacity:.3}.limit{stroke:#d0722c;stroke-dasharray:6 4}.s{fill:none;stroke-width:2}\
+    .s0{stroke:#2f81f7}.s1{stroke:#a371f7;stroke-dasharray:2 3}.d0{fill:#2f81f7}.d1{fill:#a371f7}
     """
 
   static func escaped(_ text: String) -> String {
