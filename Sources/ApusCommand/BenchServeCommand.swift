@@ -93,10 +93,10 @@ struct BenchServeCommand: AsyncParsableCommand {
     let client = LoadClient(
       try ServerAddress(parsing: baseUrl), apiKey: apiKey, timeout: traffic.timeout,
       threads: cores < 8 ? 1 : 2)
-    let session = Task { try await measure(requests, client) }
+    let task = Task { try await measure(requests, client) }
     let outcome: Result<Void, any Error>
     do {
-      outcome = .success(try await Interrupts().value(of: session))
+      outcome = .success(try await Interrupts().value(of: task))
     } catch {
       outcome = .failure(error)
     }
@@ -136,14 +136,14 @@ struct BenchServeCommand: AsyncParsableCommand {
     benchmark.seed = workload.seed
     benchmark.options.maxConcurrency = traffic.maxConcurrency ?? .max
     benchmark.options.objective = try traffic.objective
-    var session = LoadSession(command: self, benchmark: benchmark)
-    try session.printHeader()
+    var measurement = LoadMeasurement(command: self, benchmark: benchmark)
+    try measurement.printHeader()
     if let rates = traffic.sweep?.rates {
-      try await session.sweep(rates)
+      try await measurement.sweep(rates)
     } else if traffic.findGoodput {
-      try await session.findGoodput()
+      try await measurement.findGoodput()
     } else {
-      try await session.once()
+      try await measurement.once()
     }
   }
 

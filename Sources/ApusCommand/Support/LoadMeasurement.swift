@@ -3,7 +3,7 @@ import ApusEvaluation
 import Foundation
 
 /// The measurements of `apus bench serve`: runs them, prints them and writes the files.
-struct LoadSession {
+struct LoadMeasurement {
   let command: BenchServeCommand
   var benchmark: LoadBenchmark
 
@@ -32,7 +32,7 @@ struct LoadSession {
     try write(result)
     try Self.checkInterruption()
     if metrics.completed == 0, let failure = metrics.failures.first {
-      throw LoadSessionError.allFailed(count: failure.count, failure.first)
+      throw LoadMeasurementError.allFailed(count: failure.count, failure.first)
     }
   }
 
@@ -55,7 +55,7 @@ struct LoadSession {
     if let path = command.svg, let svg = curve.svg { try Self.write(Data(svg.utf8), to: path) }
     try Self.checkInterruption()
     guard curve.points.contains(where: { $0.metrics.completed > 0 }) else {
-      throw LoadSessionError.nothingAnswered(curve.points.first?.metrics.failures.first?.first)
+      throw LoadMeasurementError.nothingAnswered(curve.points.first?.metrics.failures.first?.first)
     }
   }
 
@@ -85,7 +85,7 @@ struct LoadSession {
               ("request_rate", .rate(rate)), ("attained", .number(metrics.attainment)),
             ]))))
       if metrics.completed == 0, let failure = metrics.failures.first {
-        throw LoadSessionError.allFailed(count: failure.count, failure.first)
+        throw LoadMeasurementError.allFailed(count: failure.count, failure.first)
       }
     }
     var result = head
@@ -207,7 +207,7 @@ struct LoadSession {
   }
 }
 
-enum LoadSessionError: Error, CustomStringConvertible {
+enum LoadMeasurementError: Error, CustomStringConvertible {
   case allFailed(count: Int, LoadFailure)
   case nothingAnswered(LoadFailure?)
 
