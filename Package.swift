@@ -54,9 +54,19 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: safe),
+    .target(
+      name: "ApusEvaluation",
+      dependencies: [
+        "ApusCore",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: safe),
     .executableTarget(
       name: "ApusCommand",
       dependencies: [
+        "ApusEvaluation",
         "ApusServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -74,6 +84,14 @@ let package = Package(
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     .testTarget(name: "ApusEngineTests", dependencies: ["ApusEngine", "CAllocations"]),
     .testTarget(name: "ApusServerTests", dependencies: ["ApusServer"]),
+    .testTarget(
+      name: "ApusEvaluationTests",
+      dependencies: [
+        "ApusEvaluation",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .testTarget(name: "ApusCommandTests", dependencies: ["ApusCommand", "Apus"]),
   ]
 )

@@ -6,5 +6,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         apus bench throughput -p 512 -n 128
-      """, subcommands: [BenchThroughputCommand.self, BenchKernelsCommand.self])
+      """,
+    subcommands: [
+      BenchThroughputCommand.self, BenchServeCommand.self, BenchKernelsCommand.self,
+    ])
 }

@@ -24,6 +24,12 @@ struct BadInputTests {
     (["bench", "throughput", "--batch", "8,0"], "--batch"),
     (["bench", "throughput", "--batch", "8", "--max-num-batched-tokens", "4"], "--batch"),
     (["bench", "kernels", "-t", "0"], "--threads"),
+    (["bench", "serve", "--dataset", "none"], "prefix_repetition"),
+    (["bench", "serve", "--base-url", "here"], "'here'"),
+    (["bench", "serve", "--goodput", "ttft:fast"], "'ttft:fast'"),
+    (["bench", "serve", "--find-goodput"], "--goodput"),
+    (["bench", "serve", "--prompt-ids"], "--vocab-size"),
+    (["bench", "serve", "--extra-body", "[]"], "JSON object"),
     (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
     (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
@@ -98,7 +104,8 @@ struct BadInputTests {
   @Test func everyCommandHasHelpWithAnExample() async throws {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
-      ["bench"], ["bench", "throughput"], ["bench", "kernels"], ["batch"], ["plan"],
+      ["bench"], ["bench", "throughput"], ["bench", "serve"], ["bench", "kernels"], ["batch"],
+      ["plan"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)

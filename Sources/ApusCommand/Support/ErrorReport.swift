@@ -67,6 +67,7 @@ struct ErrorReport {
 /// Why a command cannot go on.
 enum CommandError: Error, Equatable, CustomStringConvertible {
   case cannotRead(path: String, reason: String)
+  case cannotWrite(path: String, reason: String)
   case notUTF8(path: String, offset: Int)
   case malformed(path: String, line: Int, reason: String)
   case cannotListen(address: String, reason: String)
@@ -74,6 +75,7 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
+    case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
     case .notUTF8(let path, let offset):
       "\(path) is not UTF-8 text (first wrong byte at offset \(offset)); convert it, for example with iconv"
     case .malformed(let path, let line, let reason): "\(path), line \(line): \(reason)"
