@@ -97,27 +97,29 @@ private final class SwapFile: SwapMedium {
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, slot: Int) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
+    moveAll(bytes.count) { done in
+      pwrite(
         descriptor, bytes.baseAddress! + done, bytes.count - done,
         off_t(slot * slotByteCount + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      done += count
     }
-    return true
   }
 
   func read(_ bytes: UnsafeMutableRawBufferPointer, slot: Int) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = pread(
+    moveAll(bytes.count) { done in
+      pread(
         descriptor, bytes.baseAddress! + done, bytes.count - done,
         off_t(slot * slotByteCount + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return false }
-      done += count
+    }
+  }
+
+  /// Calls `move` with the bytes done so far until all are; false when it does none.
+  private func moveAll(_ count: Int, _ move: (Int) -> Int) -> Bool {
+    var done = 0
+    while done < count {
+      let moved = move(done)
+      if moved < 0, errno == EINTR { continue }
+      guard moved > 0 else { return false }
+      done += moved
     }
     return true
   }
