@@ -49,7 +49,7 @@ public struct AttentionPlan: Sendable {
     var index = 0
     while index < slices.count {
       guard isCut(slices[index]) else {
-        appendTiles(index, slices[index])
+        appendWhole(index, slices[index])
         index += 1
         continue
       }
@@ -66,14 +66,18 @@ public struct AttentionPlan: Sendable {
     slice.rowCount * group <= Self.tile && slice.splitCount > 1
   }
 
-  private mutating func appendTiles(_ index: Int, _ slice: AttentionSlice) {
+  /// Each item reads all keys and writes the output; few vectors and a single split have room among the partials.
+  private mutating func appendWhole(_ index: Int, _ slice: AttentionSlice) {
     let vectors = slice.rowCount * group
+    let hasPartial = vectors <= Self.tile && slice.splitCount == 1
     for head in 0..<kvHeadCount {
       for begin in stride(from: 0, to: vectors, by: Self.tile) {
+        let end = min(begin + Self.tile, vectors)
         items.append(
           AttentionItem(
-            slice: index, head: head, vectors: begin..<min(begin + Self.tile, vectors),
-            splits: 0..<slice.splitCount))
+            slice: index, head: head, vectors: begin..<end, splits: 0..<slice.splitCount,
+            partial: hasPartial ? partialCount : -1))
+        if hasPartial { partialCount += end - begin }
       }
     }
   }

@@ -154,7 +154,7 @@ extension Scheduler {
     var order: [Int] = []
     swap(&order, &writers)
     order.removeAll(keepingCapacity: true)
-    order += running.indices.lazy.filter { !self.running[$0].isReading }
+    for index in running.indices where !running[index].isReading { order.append(index) }
     if configuration.groupsSharers, order.count > 1 {
       order.sort { running[$0].precedesInTree(running[$1]) }
     }

@@ -225,6 +225,10 @@ private struct AttentionTask: WorkerTask {
           Int(item.splitBegin) * Compute.splitPages,
           min(Int(item.splitEnd) * Compute.splitPages, slice.pageCount),
           work.outputs + first * padded, work.maxima + first, work.sums + first)
+        guard slice.splitCount == 1 else { return }
+        work.write(
+          work.outputs + first * padded, work.sums + first, slice: item.slice, head: item.head,
+          vectors: item.vectors)
       } else {
         table.attendWhole(
           descriptor, vectors: item.vectors, splits: Int(item.splitEnd),
