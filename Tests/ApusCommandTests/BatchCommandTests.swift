@@ -52,7 +52,7 @@ struct BatchCommandTests {
   }
 
   @Test func killedBatchesGoOn() async throws {
-    let files = try Files(24, tokens: 60)
+    let files = try Files(24, tokens: 500)
     var kept = ""
     for kill in 0..<5 {
       let running = try files.start(Self.slow)
@@ -78,7 +78,7 @@ struct BatchCommandTests {
 
   @Test(arguments: [SIGINT, SIGTERM])
   func signalsEndABatchThatGoesOn(signal: Int32) async throws {
-    let files = try Files(24, tokens: 60)
+    let files = try Files(24, tokens: 500)
     let running = try files.start(Self.slow)
     try await files.wait(for: running, past: 0)
     kill(running.process.processIdentifier, signal)

@@ -42,7 +42,7 @@ import Testing
 
   @Test func refusedBodiesHaveTheEndpointsError() async throws {
     let bodies = [
-      "hot": completion("x", [("temperature", "hot")]), "long": completion("x", [("n", 99)]),
+      "hot": completion("x", [("temperature", "hot")]), "long": completion("x", [("n", 999)]),
       "empty": completion([]), "new": completion("x", [("audio", ["voice": "a"])]),
     ]
     let files = try BatchFiles(
