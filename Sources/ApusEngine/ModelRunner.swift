@@ -80,19 +80,19 @@ extension ModelRunner {
     let room = min(workspace.maxRows, store.arena.blockCount * KVGeometry.pageSize)
     guard room >= 2 else { return nil }
     _ = seconds(rows: 1)  // the first one finds nothing in the caches
-    let one = (0..<3).map { _ in seconds(rows: 1) }.min()!
-    // As many rows as fit in a third of a second, found from fewer.
-    var (rows, many) = (1, one)
+    let one = min(seconds(rows: 1), seconds(rows: 1))
+    // As many rows as fit in a third of a second, found from fewer; some even if they take longer.
+    var rows = min(16, room)
+    var many = seconds(rows: rows)
     while rows < room, many * 4 < 0.35 {
       rows = min(rows * 4, room)
       many = seconds(rows: rows)
     }
-    let token = rows > 1 ? max((many - one) / Double(rows - 1), 0) : one
+    let token = max((many - one) / Double(rows - 1), 0)
     var cost = StepCost(step: max(one - token, 0), token: token)
     let depth = min(store.arena.blockCount * KVGeometry.pageSize - rows, 1024)
     guard depth > 0 else { return cost }
     cost.key = max((seconds(rows: 1, after: depth) - one) / Double(depth), 0)
-    guard rows > 1 else { return cost }
     let deep = seconds(rows: rows, after: depth) - many
     cost.pair = max((deep / Double(depth) - cost.key) / Double(rows), 0)
     return cost
