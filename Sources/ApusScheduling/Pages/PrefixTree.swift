@@ -7,10 +7,10 @@ import ApusCore
 /// the tree without its page, and the copy can be loaded again. Texts under different salts never meet.
 public struct PrefixTree: Sendable {
   public typealias NodeID = Int32
-  private typealias ListPath = WritableKeyPath<PrefixTree, List>
+  typealias ListPath = WritableKeyPath<PrefixTree, List>
   public static let none: NodeID = -1
 
-  private struct Node: Sendable {
+  struct Node: Sendable {
     /// Those of its page; fewer than a page only in a leaf.
     var tokens: [TokenID]
     /// -1 where only the copy is left.
@@ -32,21 +32,21 @@ public struct PrefixTree: Sendable {
   }
 
   /// Nodes in the order in which they were used last.
-  private struct List: Sendable {
+  struct List: Sendable {
     var oldest = PrefixTree.none
     var newest = PrefixTree.none
     var count = 0
   }
 
-  private let pageSize: Int
-  private var nodes: [Node] = []
+  let pageSize: Int
+  var nodes: [Node] = []
   private var vacant: [NodeID] = []
   private var roots: [String: NodeID] = [:]
   private var salts: [NodeID: String] = [:]
   /// Those with a page, and those with a copy only.
-  private var unused = List()
-  private var swapped = List()
-  private var freeSlots: [SwapSlot]
+  var unused = List()
+  var swapped = List()
+  var freeSlots: [SwapSlot]
 
   /// Pages that could be given back, one after the other.
   public var unusedCount: Int { unused.count }
@@ -71,7 +71,6 @@ public struct PrefixTree: Sendable {
   func page(_ node: NodeID) -> PageID { nodes[Int(node)].page }
   func isReady(_ node: NodeID) -> Bool { nodes[Int(node)].isReady }
   func isLoading(_ node: NodeID) -> Bool { nodes[Int(node)].isLoading }
-  func parent(_ node: NodeID) -> NodeID { nodes[Int(node)].parent }
 
   /// The page that continues the text of `node` with exactly these tokens.
   func child(of node: NodeID, tokens: ArraySlice<TokenID>) -> NodeID? {
@@ -138,7 +137,7 @@ public struct PrefixTree: Sendable {
   }
 
   /// Uses a node and all before it: what is used is never without what it follows.
-  private mutating func useAll(through node: NodeID) {
+  mutating func useAll(through node: NodeID) {
     var node = node
     while node != Self.none {
       use(node)
@@ -195,86 +194,13 @@ public struct PrefixTree: Sendable {
   func tokenCount(_ node: NodeID) -> Int { nodes[Int(node)].tokens.count }
 }
 
-// Copies in the swap space.
-extension PrefixTree {
-  /// Up to `limit` whole pages without a copy, the longest unused first, each with a slot for it; they are used until
-  /// `stored` is told.
-  mutating func beginStores(limit: Int) -> [(node: NodeID, page: PageID, slot: SwapSlot)] {
-    var found: [(node: NodeID, page: PageID, slot: SwapSlot)] = []
-    var node = unused.oldest
-    while found.count < limit, node != Self.none {
-      let newer = nodes[Int(node)].newer
-      if nodes[Int(node)].slot < 0, nodes[Int(node)].tokens.count == pageSize {
-        guard let slot = takeSlot() else { break }
-        useAll(through: node)
-        nodes[Int(node)].slot = slot
-        found.append((node, nodes[Int(node)].page, slot))
-      }
-      node = newer
-    }
-    return found
-  }
-
-  /// Ends the use of a node whose copy was written or, if not, could not be.
-  mutating func stored(_ node: NodeID, isWritten: Bool) {
-    if !isWritten { freeSlot(of: node) }
-    // They were among the oldest before, and a leaf is older than what it follows.
-    var path: [NodeID] = []
-    var next = node
-    while next != Self.none {
-      path.append(next)
-      next = nodes[Int(next)].parent
-    }
-    for node in path.reversed() { release(node, asOldest: true) }
-  }
-
-  /// Fills `page` from the node's copy; the node is used until `loaded` is told.
-  mutating func beginLoad(_ node: NodeID, into page: PageID) -> SwapSlot {
-    restore(node, page: page)
-    useAll(through: nodes[Int(node)].parent)
-    nodes[Int(node)].isLoading = true
-    return nodes[Int(node)].slot
-  }
-
-  /// Ends the loading of a node; of one that failed, all that follows is forgotten and the page is returned.
-  mutating func loaded(_ node: NodeID, isRead: Bool) -> PageID? {
-    nodes[Int(node)].isLoading = false
-    guard !isRead else {
-      releaseAll(through: node)
-      return nil
-    }
-    let (page, parent) = (nodes[Int(node)].page, nodes[Int(node)].parent)
-    drop(node)
-    releaseAll(through: parent)
-    return page
-  }
-
-  /// A free slot, if need be that of the copy that was used longest ago and has no page.
-  private mutating func takeSlot() -> SwapSlot? {
-    if freeSlots.isEmpty {
-      var node = swapped.oldest
-      while node != Self.none, !nodes[Int(node)].children.isEmpty { node = nodes[Int(node)].newer }
-      guard node != Self.none else { return nil }
-      unlink(node, from: \.swapped)
-      drop(node)
-    }
-    return freeSlots.popLast()
-  }
-
-  private mutating func freeSlot(of node: NodeID) {
-    guard nodes[Int(node)].slot >= 0 else { return }
-    freeSlots.append(nodes[Int(node)].slot)
-    nodes[Int(node)].slot = -1
-  }
-}
-
 extension PrefixTree {
   private func hasPageBelow(_ node: NodeID) -> Bool {
     nodes[Int(node)].children.contains { nodes[Int($0)].page >= 0 }
   }
 
   /// Removes a node that is in no list, and the copies that follow it.
-  private mutating func drop(_ node: NodeID) {
+  mutating func drop(_ node: NodeID) {
     for child in nodes[Int(node)].children {
       unlink(child, from: \.swapped)
       nodes[Int(child)].parent = Self.none
@@ -329,7 +255,7 @@ extension PrefixTree {
     self[keyPath: list].count += 1
   }
 
-  private mutating func unlink(_ node: NodeID, from list: ListPath) {
+  mutating func unlink(_ node: NodeID, from list: ListPath) {
     let (older, newer) = (nodes[Int(node)].older, nodes[Int(node)].newer)
     setNewer(of: older, newer, list)
     setOlder(of: newer, older, list)
