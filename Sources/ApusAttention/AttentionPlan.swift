@@ -19,9 +19,8 @@ public struct AttentionPlan: Sendable {
 
   private var kvHeadCount = 0
   private var group = 0
-  // For each slice that is cut by splits, where its partials start: [split][KV head]; kept for their memory.
-  private var starts: [Int32] = []
-  private var firstStart: [Int] = []
+  /// Where the parts of each slice begin: [KV head][split] of one that is cut, none of another.
+  private var firstPart: [Int] = []
 
   public init() {}
 
@@ -35,16 +34,14 @@ public struct AttentionPlan: Sendable {
     items.removeAll(keepingCapacity: true)
     merges.removeAll(keepingCapacity: true)
     parts.removeAll(keepingCapacity: true)
-    starts.removeAll(keepingCapacity: true)
-    firstStart.removeAll(keepingCapacity: true)
+    firstPart.removeAll(keepingCapacity: true)
     partialCount = 0
     isShared = false
     self.kvHeadCount = kvHeadCount
     self.group = group
-    for slice in slices {
-      firstStart.append(starts.count)
-      guard isCut(slice) else { continue }
-      for _ in 0..<slice.splitCount * kvHeadCount { starts.append(0) }
+    for (index, slice) in slices.enumerated() {
+      firstPart.append(parts.count)
+      if isCut(slice) { appendMerges(index, slice) }
     }
     var index = 0
     while index < slices.count {
@@ -58,7 +55,6 @@ public struct AttentionPlan: Sendable {
       appendSplits(index..<end, slices, from: 0)
       index = end
     }
-    appendMerges(slices)
   }
 
   /// Few vectors with many keys: the threads share the keys.
@@ -130,25 +126,22 @@ public struct AttentionPlan: Sendable {
       }
       var start = partialCount
       for index in run {
-        starts[firstStart[index] + split * kvHeadCount + head] = Int32(start)
+        parts[firstPart[index] + head * slices[index].splitCount + split] = Int32(start)
         start += slices[index].rowCount * group
       }
       partialCount += vectors
     }
   }
 
-  private mutating func appendMerges(_ slices: [AttentionSlice]) {
-    for (index, slice) in slices.enumerated() where isCut(slice) {
-      for head in 0..<kvHeadCount {
-        let first = parts.count
-        for split in 0..<slice.splitCount {
-          parts.append(starts[firstStart[index] + split * kvHeadCount + head])
-        }
-        merges.append(
-          AttentionMerge(
-            slice: index, head: head, vectorCount: slice.rowCount * group,
-            parts: first..<parts.count))
-      }
+  /// One merge a KV head; where its parts stand is known when the splits are planned.
+  private mutating func appendMerges(_ index: Int, _ slice: AttentionSlice) {
+    for head in 0..<kvHeadCount {
+      let first = parts.count
+      for _ in 0..<slice.splitCount { parts.append(0) }
+      merges.append(
+        AttentionMerge(
+          slice: index, head: head, vectorCount: slice.rowCount * group,
+          parts: first..<parts.count))
     }
   }
 }

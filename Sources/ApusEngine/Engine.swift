@@ -48,7 +48,7 @@ public final class Engine: Sendable {
   ) throws {
     let model = checkpoint.configuration
     // Before the weights are loaded.
-    _ = try SchedulingPolicies.make(configuration.schedulingPolicy)
+    let policy = try SchedulingPolicies.make(configuration.schedulingPolicy)
     let plan = try EnginePlan(
       configuration, model: model,
       weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),
@@ -71,8 +71,9 @@ public final class Engine: Sendable {
       maxBatchedTokens: configuration.maxBatchedTokens,
       sharesReads: configuration.sharedPrefixAttention)
     let scheduler = Scheduler(
-      try SchedulerConfiguration(
-        configuration, plan: plan, cost: configuration.limitsStepTime ? runner.stepCost() : nil))
+      SchedulerConfiguration(
+        configuration, plan: plan, policy: policy,
+        cost: configuration.limitsStepTime ? runner.stepCost() : nil))
     modelConfiguration = model
     contextLength = plan.contextLength
     instructionSet = compute.instructionSet

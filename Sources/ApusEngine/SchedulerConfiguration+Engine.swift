@@ -6,11 +6,13 @@ extension SchedulerConfiguration {
   /// How long a step may take where nothing is asked for, in steps of one token.
   private static let defaultStepCount = 7.0
 
-  init(_ engine: EngineConfiguration, plan: EnginePlan, cost: StepCost?) throws {
+  init(
+    _ engine: EngineConfiguration, plan: EnginePlan, policy: any SchedulingPolicy, cost: StepCost?
+  ) {
     self.init(
       maxSequences: engine.maxSequences, maxBatchedTokens: engine.maxBatchedTokens,
       pageCount: plan.blockCount, pageSize: KVGeometry.pageSize,
-      policy: try SchedulingPolicies.make(engine.schedulingPolicy))
+      policy: policy)
     batching = engine.batching
     sharesPrefixes = engine.prefixCache
     swapSlotCount = plan.swapSlotCount

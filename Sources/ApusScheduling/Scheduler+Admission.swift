@@ -22,7 +22,7 @@ extension Scheduler {
 
   /// Sends a running sequence back when all places are taken and the policy gives its place to one that waits.
   mutating func displace(_ batch: inout ScheduledBatch) {
-    guard running.count >= configuration.maxSequences, !waiting.isEmpty,
+    guard policy.mayDisplace, running.count >= configuration.maxSequences, !waiting.isEmpty,
       configuration.batching == .continuous
     else { return }
     let sequence = waiting[next]

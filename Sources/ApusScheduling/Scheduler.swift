@@ -92,7 +92,7 @@ public struct Scheduler: Sendable {
     read(&batch, &room)
     admit(&batch, &room)
     cache.planStores(&batch)
-    batch.expectedSeconds = room.spent
+    batch.expectedSeconds = batch.items.isEmpty ? 0 : room.spent
   }
 
   /// Notes that a transfer has ended, of which the first `completed` pages succeeded; returns the pages that hold
@@ -259,7 +259,7 @@ extension Scheduler {
     let isWaiting = sequence.pages.isEmpty && sequence.computedCount == 0
     return SchedulingCandidate(
       tenant: sequence.attributes.tenant, priority: sequence.attributes.priority,
-      order: sequence.order, waited: isWaiting ? now - sequence.waitingSince : 0,
+      waited: isWaiting ? now - sequence.waitingSince : 0,
       remaining: sequence.pendingCount, promptCount: sequence.promptCount,
       cachedCount: policy.needsCachedCount && isWaiting
         ? cache.match(sequence).tokens : sequence.cachedCount)

@@ -14,6 +14,9 @@ public protocol SchedulingPolicy: Sendable {
   /// Ranks depend on how much of a prompt is stored already.
   var needsCachedCount: Bool { get }
 
+  /// A sequence that waits may take the place of one that runs; else `displaces` is never asked.
+  var mayDisplace: Bool { get }
+
   /// Where a sequence stands among those that read or wait.
   func rank(_ candidate: SchedulingCandidate) -> Double
 
@@ -31,6 +34,7 @@ extension SchedulingPolicy {
   public var decodesFirst: Bool { true }
   public var limitsStepTime: Bool { true }
   public var needsCachedCount: Bool { false }
+  public var mayDisplace: Bool { false }
   public func displaces(_ waiting: SchedulingCandidate, _ running: SchedulingCandidate) -> Bool {
     false
   }
@@ -43,8 +47,6 @@ public struct SchedulingCandidate: Sendable {
   public let tenant: String
   /// Lower is sooner.
   public let priority: Int
-  /// Its place among all arrivals.
-  public let order: UInt64
   /// Seconds since it came or was preempted; 0 while it runs.
   public let waited: Double
   /// Tokens still to be read.

@@ -40,7 +40,7 @@ public struct StepCost: Sendable, Equatable {
 struct StepRoom {
   private(set) var tokens: Int
   /// What the step will take, by its cost; 0 where that is unknown.
-  private(set) var spent = 0.0
+  private(set) var spent: Double
   private let limit: Double
   private let cost: StepCost?
 
@@ -51,13 +51,14 @@ struct StepRoom {
     self.tokens = tokens
     limit = seconds
     self.cost = cost
+    spent = cost?.step ?? 0
   }
 
   /// How many of `pending` tokens after `depth` others fit; a prompt that is the first to be read gets at least one.
   func chunk(_ pending: Int, after depth: Int, isFirst: Bool) -> Int {
     var count = min(pending, tokens)
     guard let cost else { return count }
-    let left = limit - (spent == 0 ? cost.step : spent)
+    let left = limit - spent
     let seconds = isFirst ? max(left, Self.leastShare * limit) : left
     count = min(count, max(cost.tokens(in: seconds, after: depth), isFirst ? 1 : 0))
     return count
@@ -65,8 +66,6 @@ struct StepRoom {
 
   mutating func take(_ count: Int, after depth: Int) {
     tokens -= count
-    guard let cost else { return }
-    if spent == 0 { spent = cost.step }
-    spent += cost.seconds(tokens: count, after: depth)
+    if let cost { spent += cost.seconds(tokens: count, after: depth) }
   }
 }

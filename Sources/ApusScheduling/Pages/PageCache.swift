@@ -125,15 +125,13 @@ struct PageCache: Sendable {
       let tokens = sequence.tokens[index * pageSize..<(index + 1) * pageSize]
       if let same = tree!.child(of: sequence.node, tokens: tokens) {
         guard !tree!.isLoading(same) else { return }
-        guard tree!.isReady(same) else {
+        if tree!.isReady(same) {
+          tree!.use(same)
+          giveBack(sequence.pages[index], &freed)
+          sequence.pages[index] = tree!.page(same)
+        } else {
           tree!.restore(same, page: sequence.pages[index])
-          sequence.node = same
-          sequence.treePageCount += 1
-          continue
         }
-        tree!.use(same)
-        giveBack(sequence.pages[index], &freed)
-        sequence.pages[index] = tree!.page(same)
         sequence.node = same
       } else {
         sequence.node = tree!.insert(tokens, page: sequence.pages[index], under: sequence.node)

@@ -17,6 +17,8 @@ struct Fair: SchedulingPolicy {
 
   func rank(_ candidate: SchedulingCandidate) -> Double { served[candidate.tenant] ?? 0 }
 
+  let mayDisplace = true
+
   func displaces(_ waiting: SchedulingCandidate, _ running: SchedulingCandidate) -> Bool {
     waiting.tenant != running.tenant && rank(waiting) + quantum < rank(running)
   }

@@ -6,6 +6,8 @@ struct PriorityFirst: SchedulingPolicy {
 
   func rank(_ candidate: SchedulingCandidate) -> Double { Double(candidate.priority) }
 
+  let mayDisplace = true
+
   func displaces(_ waiting: SchedulingCandidate, _ running: SchedulingCandidate) -> Bool {
     waiting.priority < running.priority
   }
