@@ -55,7 +55,7 @@ class Row:
 
     @property
     def test(self) -> str:
-        return self.work.name + (f", KV {self.work.kv}" if self.work.depth else "")
+        return self.work.name + (f", KV {self.work.kv}" if LONG in (self.work.depth, self.work.prompt) else "")
 
     @property
     def name(self) -> str:
@@ -146,7 +146,7 @@ def program_rows(options: argparse.Namespace) -> list[Row]:
         cases += [(model, weights, Work(prompt=512)) for weights in types]
         cases += [(model, weights, Work(answer=128)) for weights in types]
         if model != LARGE_MODEL:
-            cases.append((model, "q8_0", Work(prompt=LONG)))
+            cases += [(model, "q8_0", Work(prompt=LONG, kv=kv)) for kv in OPENVINO_KV]
             cases += [(model, "q8_0", Work(answer=64, depth=LONG, kv=kv)) for kv in OPENVINO_KV]
     rows = []
     for model, weights, work in cases:

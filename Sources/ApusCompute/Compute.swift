@@ -4,9 +4,17 @@ import CApusKernels
 public final class Compute: Sendable {
   public let pool: WorkerPool
   let kernels: UnsafeKernels
+  /// Whether attention multiplies keys and values of 16 bits as bf16 numbers.
+  package let multipliesPairs: Bool
 
-  /// Uses the best instruction set of this machine, or the one named ("scalar", "avx2", "avx512", "neon").
-  public init(pool: WorkerPool, instructionSet: String? = nil) throws {
+  /// Uses the best instruction set of this machine, or the one named ("scalar", "avx2", "avx512", "avx512_bf16",
+  /// "neon").
+  ///
+  /// With full precision, attention over keys and values of 16 bits is computed in floats; else, where the instruction
+  /// set multiplies bf16 numbers, queries, weights, keys and values are rounded to them.
+  public init(
+    pool: WorkerPool, instructionSet: String? = nil, precision: Precision = .quantized
+  ) throws {
     self.pool = pool
     if let instructionSet {
       guard let table = apus_kernels_for(instructionSet) else {
@@ -16,6 +24,7 @@ public final class Compute: Sendable {
     } else {
       kernels = UnsafeKernels(table: apus_kernels_best())
     }
+    multipliesPairs = precision == .quantized && kernels.table.pointee.pairs != 0
   }
 
   public var instructionSet: String { String(cString: kernels.table.pointee.name) }

@@ -54,7 +54,8 @@ public final class Engine: Sendable {
       weightByteCount: checkpoint.weightByteCount(quantized: configuration.quantization),
       availableMemory: EnginePlan.availableMemory())
     let pool = WorkerPool(threadCount: configuration.threadCount ?? WorkerPool.defaultThreadCount)
-    let compute = try Compute(pool: pool, instructionSet: configuration.instructionSet)
+    let compute = try Compute(
+      pool: pool, instructionSet: configuration.instructionSet, precision: configuration.precision)
     let shape = model.shape
     let roles = try configuration.headRoles.map {
       try HeadRoleTable(json: $0, layerCount: shape.layerCount, headCount: shape.kvHeadCount)

@@ -48,6 +48,25 @@ APUS_INLINE float apus_exp(float x) {
   return p * apus_float((uint32_t)((int32_t)n + 127) << 23);
 }
 
+// 2^(x * factor) for a product that is at most 0: the weight of a score. Below 2^-126 it is 0.
+#define APUS_POWER_LOW -126.0f
+#define APUS_POWER_C1 0x1.62e42ap-1f
+#define APUS_POWER_C2 0x1.ebf9bcp-3f
+#define APUS_POWER_C3 0x1.c6b752p-5f
+#define APUS_POWER_C4 0x1.3cea88p-7f
+#define APUS_POWER_C5 0x1.5bba14p-10f
+APUS_INLINE float apus_power(float x, float factor) {
+  float product = x * factor, n = rintf(product), r = fmaf(x, factor, -n);
+  if (product < APUS_POWER_LOW) return 0;
+  if (product != product) return product;
+  float p = fmaf(APUS_POWER_C5, r, APUS_POWER_C4);
+  p = fmaf(p, r, APUS_POWER_C3);
+  p = fmaf(p, r, APUS_POWER_C2);
+  p = fmaf(p, r, APUS_POWER_C1);
+  p = fmaf(p, r, 1.0f);
+  return p * apus_float((uint32_t)((int32_t)n + 127) << 23);
+}
+
 APUS_INLINE float apus_half_to_float(uint16_t h) {
   uint32_t sign = (uint32_t)(h & 0x8000) << 16;
   uint32_t exponent = (h >> 10) & 31, mantissa = h & 1023;
@@ -88,6 +107,20 @@ APUS_INLINE float apus_sum16(const float *lane) {
   for (int i = 0; i < 4; i++) b[i] = a[i] + a[i + 4];
   for (int i = 0; i < 2; i++) c[i] = b[i] + b[i + 2];
   return c[0] + c[1];
+}
+
+// As products of bf16 numbers take a float: nearest even, what is below the smallest normal number is 0.
+APUS_INLINE float apus_round_bf16(float x) {
+  uint32_t u = apus_bits(x);
+  if ((u & 0x7fffffff) > 0x7f800000) return x;
+  if ((u & 0x7f800000) == 0) return apus_float(u & 0x80000000);
+  return apus_float((u + 0x7fff + ((u >> 16) & 1)) & 0xffff0000);
+}
+
+// One multiply and add of such products.
+APUS_INLINE float apus_fma_bf16(float a, float b, float sum) {
+  float result = fmaf(a, b, fabsf(sum) < 0x1p-126f ? 0.0f : sum);
+  return fabsf(result) < 0x1p-126f ? 0.0f : result;
 }
 
 #endif

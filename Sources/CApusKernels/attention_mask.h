@@ -79,6 +79,11 @@ APUS_INLINE uint32_t apus_stored_mask(const apus_attention *a, size_t row, size_
   return bits;
 }
 
+// What a weight is two to the power of: this times how far a score as page_scores leaves it lies below the largest.
+APUS_INLINE float apus_score_factor(const apus_attention *a) {
+  return APUS_LOG2E * (a->softcap > 0 ? 1.0f : a->scale);
+}
+
 APUS_INLINE const float *apus_query(const apus_attention *a, size_t vector) {
   return a->q + vector / a->group * a->q_stride + vector % a->group * a->head_dim;
 }

@@ -10,6 +10,7 @@ extern const apus_kernels apus_kernels_scalar;
 #if defined(__x86_64__)
 extern const apus_kernels apus_kernels_avx2;
 extern const apus_kernels apus_kernels_avx512;
+extern const apus_kernels apus_kernels_avx512_bf16;
 
 static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -40,6 +41,8 @@ const apus_kernels *apus_kernels_for(const char *isa) {
   __builtin_cpu_init();
   if (strcmp(isa, "avx2") == 0 && has_avx2()) return &apus_kernels_avx2;
   if (strcmp(isa, "avx512") == 0 && has_avx512()) return &apus_kernels_avx512;
+  if (strcmp(isa, "avx512_bf16") == 0 && has_avx512() && __builtin_cpu_supports("avx512bf16"))
+    return &apus_kernels_avx512_bf16;
 #elif defined(__aarch64__)
   if (strcmp(isa, "neon") == 0 && has_neon()) return &apus_kernels_neon;
 #endif
@@ -47,7 +50,7 @@ const apus_kernels *apus_kernels_for(const char *isa) {
 }
 
 const apus_kernels *apus_kernels_best(void) {
-  static const char *const names[] = {"avx512", "avx2", "neon", "scalar"};
+  static const char *const names[] = {"avx512_bf16", "avx512", "avx2", "neon", "scalar"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const apus_kernels *kernels = apus_kernels_for(names[i]);
     if (kernels) return kernels;

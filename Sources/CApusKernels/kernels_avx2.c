@@ -55,6 +55,22 @@ typedef union {
     }                                                                                             \
     (sum) = total.sums;                                                                           \
   } while (0)
+#define DOT_WEIGHTS(sum, v, weights)                                                              \
+  do {                                                                                            \
+    int32_t four;                                                                                 \
+    memcpy(&four, (weights), 4);                                                                  \
+    __m256i x = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));                                       \
+    two_registers total = {.sums = (sum)}, w = {.bytes = (v)};                                    \
+    for (int part = 0; part < 2; part++) {                                                        \
+      __m128i low = _mm256_castsi256_si128(w.half[part]);                                         \
+      __m128i high = _mm256_extracti128_si256(w.half[part], 1);                                   \
+      __m256i a = _mm256_madd_epi16(_mm256_cvtepi8_epi16(low), x);                                \
+      __m256i b = _mm256_madd_epi16(_mm256_cvtepi8_epi16(high), x);                               \
+      __m256i pairs = _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8);                    \
+      total.half[part] = _mm256_add_epi32(total.half[part], pairs);                               \
+    }                                                                                             \
+    (sum) = total.sums;                                                                           \
+  } while (0)
 #define LOOK_UP(u, table)                                                                         \
   do {                                                                                            \
     __m256i values = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(table)));      \

@@ -1,4 +1,4 @@
-// AVX-512 F/BW/DQ/VL with VNNI.
+// AVX-512 F/BW/DQ/VL with VNNI; kernels_avx512_bf16.c compiles it once more, with products of bf16 numbers.
 #if defined(__x86_64__)
 #pragma clang fp contract(off)
 #include <immintrin.h>
@@ -6,11 +6,16 @@
 #include <stdint.h>
 #include <string.h>
 
-#pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
-
+#define FEATURES "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#ifdef APUS_BF16
+#pragma clang attribute push(__attribute__((target(FEATURES ",avx512bf16"))), apply_to = function)
+#define APUS_TABLE apus_kernels_avx512_bf16
+#define APUS_ISA "avx512_bf16"
+#else
+#pragma clang attribute push(__attribute__((target(FEATURES))), apply_to = function)
 #define APUS_TABLE apus_kernels_avx512
 #define APUS_ISA "avx512"
+#endif
 
 #define PANELS 3
 #define FEW_ROWS(X, ...) \
@@ -20,6 +25,8 @@
 #define ROOF_CHAINS 12
 
 #define LOAD_F16(p) ((v16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p))))
+#define ROUND(x) ((i16)_mm512_cvtps_epi32((__m512)(x)))
+#define TIMES_POWER(p, n) ((v16)_mm512_scalef_ps((__m512)(p), (__m512)(n)))
 #define WIDE_ZERO 0
 #define DOT_WIDE(sum, u, activations)                                                         \
   do {                                                                                        \
@@ -28,9 +35,39 @@
     (sum) = (i16)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), _mm512_set1_epi32(four));  \
   } while (0)
 #define DOT_NARROW DOT_WIDE
+#define DOT_WEIGHTS(sum, v, weights)                                                          \
+  do {                                                                                        \
+    int32_t four;                                                                             \
+    memcpy(&four, (weights), 4);                                                              \
+    (sum) = (i16)_mm512_dpbusd_epi32((__m512i)(sum), _mm512_set1_epi32(four), (__m512i)(v));  \
+  } while (0)
 #define LOOK_UP(u, table)                                                                     \
   ((u) = (b64)_mm512_shuffle_epi8(                                                            \
        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(table))), (__m512i)(u)))
+
+#ifdef APUS_BF16
+#define DOT_PAIRS(sum, pairs, two)                                                            \
+  do {                                                                                        \
+    int32_t both;                                                                             \
+    memcpy(&both, (two), 4);                                                                  \
+    (sum) = (v16)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(pairs),                           \
+                                  (__m512bh)_mm512_set1_epi32(both));                         \
+  } while (0)
+// The numbers of the first half of the register and those of the second, in turn.
+#define IN_TURN(numbers) ((i16)_mm512_permutexvar_epi16(IN_TURN_ORDER, (__m512i)(numbers)))
+#define IN_TURN_ORDER                                                                         \
+  ((__m512i)(s32){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,                     \
+                  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+typedef int16_t s32 __attribute__((ext_vector_type(32)));
+#define PAIR_F16(pairs, even, odd) \
+  ((pairs) = IN_TURN(_mm512_cvtne2ps_pbh((__m512)LOAD_F16(odd), (__m512)LOAD_F16(even))))
+#define PAIR_BF16(pairs, even, odd)                                                           \
+  ((pairs) = IN_TURN(_mm512_inserti64x4(                                                      \
+       _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(even))),                   \
+       _mm256_loadu_si256((const __m256i *)(odd)), 1)))
+#define ROUND_PAIRS(out, x) \
+  (_mm256_storeu_si256((__m256i *)(out), (__m256i)_mm512_cvtneps_pbh((__m512)(x))))
+#endif
 
 #include "kernels_vector.h"
 

@@ -41,6 +41,15 @@ typedef union {
   } while (0)
 #define WIDE_ZERO 128
 #define DOT_WIDE(sum, u, activations) DOT_NARROW(sum, (u) ^ 0x80, activations)
+// Unsigned numbers up to 254 are sums of two signed ones.
+#define DOT_WEIGHTS(sum, v, weights)                                                                 \
+  do {                                                                                               \
+    uint32_t four;                                                                                   \
+    memcpy(&four, (weights), 4);                                                                     \
+    uint32_t half = four >> 1 & 0x7f7f7f7f, rest = four - half;                                      \
+    DOT_NARROW(sum, v, &half);                                                                       \
+    DOT_NARROW(sum, v, &rest);                                                                       \
+  } while (0)
 #define LOOK_UP(u, table)                                                                            \
   do {                                                                                               \
     uint8x16_t values = vld1q_u8(table);                                                             \

@@ -167,6 +167,31 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
   }
 }
 
+static float scaled(const apus_attention *a, float score) {
+  score *= a->scale;
+  return a->softcap > 0 ? a->softcap * tanhf(score / a->softcap) : score;
+}
+
+static int in_pairs(const apus_attention *a, int type) {
+  return a->pairs && (type == APUS_KV_F16 || type == APUS_KV_BF16);
+}
+
+static float dot_in_order(const float *key, const float *q, size_t dim) {
+  float dot = 0;
+  for (size_t d = 0; d < dim; d++) dot = fmaf(key[d], q[d], dot);
+  return dot;
+}
+
+// Of each two components the second comes first.
+static float dot_in_pairs(const float *key, const float *q, size_t dim) {
+  float dot = 0;
+  for (size_t d = 0; d < dim; d += 2) {
+    if (d + 1 < dim) dot = apus_fma_bf16(apus_round_bf16(key[d + 1]), apus_round_bf16(q[d + 1]), dot);
+    dot = apus_fma_bf16(apus_round_bf16(key[d]), apus_round_bf16(q[d]), dot);
+  }
+  return dot;
+}
+
 // q·k, as the vector kernels add it up: keys in 4 or 8 bits meet a rounded query, block by block.
 static void page_scores(const apus_attention *a, const float *q, const uint8_t *slot, float *score) {
   const uint8_t *keys = slot + a->key_offset;
@@ -181,7 +206,7 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
     float dot = 0, key[APUS_MOST_DIM];
     if (!quantized) {
       apus_kv_load_key(a->key_type, keys, t, a->head_dim, key);
-      for (size_t d = 0; d < a->head_dim; d++) dot = fmaf(key[d], q[d], dot);
+      dot = in_pairs(a, a->key_type) ? dot_in_pairs(key, q, a->head_dim) : dot_in_order(key, q, a->head_dim);
     }
     for (size_t b = 0; quantized && b < blocks; b++) {
       int32_t sum = 0;
@@ -193,8 +218,47 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
       }
       dot = fmaf((float)sum, load_f16(keys + (b * APUS_PAGE + t) * 2) * qscale[b], dot);
     }
-    score[t] = dot * a->scale;
-    if (a->softcap > 0) score[t] = a->softcap * tanhf(score[t] / a->softcap);
+    score[t] = dot;
+  }
+}
+
+// out += weights times values of the keys in `mask`, one key after the other or in pairs of which the second is first.
+static void sum_values(const apus_attention *a, const uint8_t *values, const float *weight, uint32_t mask, float *out) {
+  int pairs = in_pairs(a, a->value_type);
+  for (size_t i = 0; i < APUS_PAGE; i++) {
+    size_t t = pairs ? i ^ 1 : i;
+    float value[APUS_MOST_DIM];
+    if (!(mask >> t & 1)) continue;
+    apus_kv_load_value(a->value_type, values, t, a->padded_dim, a->padded_dim, value);
+    for (size_t d = 0; d < a->padded_dim; d++)
+      out[d] = pairs ? apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d])
+                     : fmaf(value[d], weight[t], out[d]);
+  }
+}
+
+// The same for values in 4 or 8 bits: each weight times the scale of a value's block is rounded to steps of which the
+// largest of the page has `limit`.
+static void sum_rounded_values(const apus_attention *a, const uint8_t *values, const float *weight, uint32_t mask,
+                               float *out) {
+  size_t blocks = apus_blocks(a->padded_dim), bytes = apus_kv_block_bytes(a->value_type);
+  float product[APUS_MOST_DIM / 32][APUS_PAGE] = {0}, largest = 0;
+  float limit = a->value_type == APUS_KV_Q8_0 ? 254 : 127;
+  for (size_t b = 0; b < blocks; b++)
+    for (size_t t = 0; t < APUS_PAGE; t++) {
+      if (!(mask >> t & 1) || !(weight[t] > 0)) continue;
+      product[b][t] = weight[t] * load_f16(values + (b * APUS_PAGE + t) * 2);
+      if (fabsf(product[b][t]) > largest) largest = fabsf(product[b][t]);
+    }
+  float inverse = largest > 1e-30f ? limit / largest : 0, factor = largest * (1.0f / limit);
+  for (size_t d = 0; d < a->padded_dim; d++) {
+    int32_t sum = 0;
+    for (size_t t = 0; t < APUS_PAGE; t++) {
+      if (!(mask >> t & 1)) continue;
+      uint8_t stored = values[blocks * APUS_PAGE * 2 + apus_kv_value_at(a->value_type, blocks, t, d / 32, d % bytes)];
+      int number = bytes == 32 ? (int8_t)stored : (stored >> d % 32 / 16 * 4 & 15) - 8;
+      sum += number * (int32_t)rintf(product[d / 32][t] * inverse);
+    }
+    out[d] = fmaf((float)sum, factor, out[d]);
   }
 }
 
@@ -216,11 +280,12 @@ static void attend(const apus_attention *a, size_t begin, size_t end, size_t pag
       }
       for (size_t t = 0; t < APUS_PAGE; t++) {
         if (!(mask >> t & 1)) s[t] = -INFINITY;
+        else if (a->softcap > 0) s[t] = scaled(a, s[t]);
         if (s[t] > largest) largest = s[t];
       }
     }
     for (size_t i = 0; i < (page_end - page_begin) * APUS_PAGE; i++) {
-      score[i] = largest > -INFINITY ? apus_exp(score[i] - largest) : 0;
+      score[i] = largest > -INFINITY ? apus_power(score[i] - largest, apus_score_factor(a)) : 0;
       lane[i % 16] += score[i];
     }
     for (size_t page = page_begin; page < page_end; page++) {
@@ -231,14 +296,11 @@ static void attend(const apus_attention *a, size_t begin, size_t end, size_t pag
         apus_gather_branch(a, row, page);
         slot = a->scratch;
       }
-      for (size_t t = 0; t < APUS_PAGE; t++) {
-        if (!(mask >> t & 1)) continue;
-        float value[APUS_MOST_DIM], weight = score[(page - page_begin) * APUS_PAGE + t];
-        apus_kv_load_value(a->value_type, slot + a->value_offset, t, a->padded_dim, a->padded_dim, value);
-        for (size_t d = 0; d < a->padded_dim; d++) out[d] = fmaf(value[d], weight, out[d]);
-      }
+      const float *weight = score + (page - page_begin) * APUS_PAGE;
+      if (a->value_type < APUS_KV_Q8_0) sum_values(a, slot + a->value_offset, weight, mask, out);
+      else sum_rounded_values(a, slot + a->value_offset, weight, mask, out);
     }
-    maximum[vector - begin] = largest;
+    maximum[vector - begin] = a->softcap > 0 ? largest : largest * a->scale;
     sum[vector - begin] = apus_sum16(lane);
   }
 }
@@ -262,7 +324,7 @@ static void tap(const apus_attention *a, size_t vector, size_t key_count, float 
     float score[APUS_PAGE];
     page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
     for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(score[t] - maximum) / sum;
+      if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(scaled(a, score[t]) - maximum) / sum;
   }
 }
 
@@ -271,7 +333,7 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
     float score[APUS_PAGE];
     page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
     for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      scores[page * APUS_PAGE + t] = score[t];
+      scores[page * APUS_PAGE + t] = scaled(a, score[t]);
   }
 }
 
@@ -281,6 +343,6 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
 
 const apus_kernels apus_kernels_scalar = {
     "scalar", 1, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
-    quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
+    quantize_row, rms_norm, swiglu, rope, 1, attend, merge, tap, raw_scores,
     ROOF_CHAINS, roof_fma, roof_dot, roof_read,
 };

@@ -4,11 +4,14 @@
 //   LOAD_F16(p)                     16 half numbers as floats
 //   DOT_NARROW(sum, u, x)           sum[16] += u[16 columns][4] * x[4], exact integers; u 64 bytes below 64
 //   DOT_WIDE(sum, u, x)             sum[16] += (u - WIDE_ZERO) * x, for any bytes u
+//   DOT_WEIGHTS(sum, v, w)          sum[16] += v[16 columns][4] * w[4], v signed, w up to 254
 //   WIDE_ZERO                       0, or 128: the zero of all formats whose numbers are as wide
 //   LOOK_UP(u, table)               64 indices below 16 replaced by bytes of a table of 16
 //   PANELS                          panels of the register tile of 4 rows for many rows; 1: tiles for a few do
 //   FEW_ROWS(X, ...)                X(R, ...) for each number of rows of a tile of one panel, largest first; 4 is one
 //   QUERIES, UP_TO_QUERIES(X)       query vectors of an attention tile; X(N) for each number up to it
+//   ROUND(x), TIMES_POWER(p, n)     optional: 16 floats as the nearest integers; p * 2^n for n from -126 to 0
+//   DOT_PAIRS, ...                  optional: see attention_pairs.h
 //   ROOF_CHAINS                     optional: see roofline.h
 #include "attention_mask.h"
 
@@ -25,6 +28,13 @@ typedef uint32_t u16 __attribute__((ext_vector_type(16), aligned(4)));
 #define FMA(a, b, c) __builtin_elementwise_fma((a), (b), (c))
 #define LOAD_F32(p) LOAD(p)
 #define LOAD_BF16(p) ((v16)(__builtin_convertvector(*(const h16 *)(p), u16) << 16))
+
+#ifndef ROUND
+#define ROUND(x) __builtin_convertvector(__builtin_elementwise_rint(x), i16)
+#endif
+#ifndef TIMES_POWER
+#define TIMES_POWER(p, n) ((p) * (v16)(__builtin_convertvector((n), i16) + 127 << 23))
+#endif
 
 APUS_INLINE float sum_lanes(const v16 *lanes) {
   v8 a = lanes->lo + lanes->hi;
@@ -47,6 +57,19 @@ APUS_INLINE void exp_lanes(v16 *value) {
   p = FMA(p, r * r, r) + SPLAT(1.0f);
   i16 power = (__builtin_convertvector(low ? SPLAT(0.0f) : n, i16) + 127) << 23;
   *value = low ? SPLAT(0.0f) : p * (v16)power;
+}
+
+// As apus_power, for 16 numbers.
+APUS_INLINE void power_lanes(v16 *value, float factor) {
+  v16 x = *value, product = x * SPLAT(factor), n = __builtin_elementwise_rint(product);
+  v16 r = FMA(x, SPLAT(factor), -n);
+  v16 p = FMA(SPLAT(APUS_POWER_C5), r, SPLAT(APUS_POWER_C4));
+  p = FMA(p, r, SPLAT(APUS_POWER_C3));
+  p = FMA(p, r, SPLAT(APUS_POWER_C2));
+  p = FMA(p, r, SPLAT(APUS_POWER_C1));
+  p = FMA(p, r, SPLAT(1.0f));
+  i16 low = product < SPLAT(APUS_POWER_LOW);
+  *value = low ? SPLAT(0.0f) : TIMES_POWER(p, low ? SPLAT(0.0f) : n);
 }
 
 APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const v16 *sum) {
@@ -165,6 +188,6 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
 
 const apus_kernels APUS_TABLE = {
     APUS_ISA, PANELS, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
-    quantize_row, rms_norm, swiglu, rope, attend, merge, tap, raw_scores,
+    quantize_row, rms_norm, swiglu, rope, HAS_PAIRS, attend, merge, tap, raw_scores,
     ROOF_CHAINS, roof_fma, roof_dot, roof_read,
 };

@@ -5,8 +5,8 @@
 //                            q8_0 [8, 32 tokens, 4] bytes + 128; q4_0 [4, 32 tokens, 4] bytes, group i in the low
 //                            nibbles of row i, group i + 4 in the high ones, + 8
 //   values  f32, f16, bf16   [32 tokens, padded_dim]
-//           q8_0, q4_0       half scales [32 tokens, blocks], then q8_0 [32 tokens, blocks, 32] signed bytes;
-//                            q4_0 [32 tokens, blocks, 16] bytes, component i low, i + 16 high, + 8
+//           q8_0, q4_0       half scales [blocks, 32 tokens], then 8 groups of 4 tokens: q8_0 [8, blocks, 32, 4] signed
+//                            bytes; q4_0 [8, blocks, 16, 4] bytes, component i low, i + 16 high, + 8
 #ifndef APUS_KV_LAYOUT_H
 #define APUS_KV_LAYOUT_H
 
@@ -37,16 +37,24 @@ APUS_INLINE void apus_kv_copy_key(int type, size_t head_dim, const uint8_t *from
     memcpy(to + i * APUS_KV_GROUP, from + i * APUS_KV_GROUP, 4);
 }
 
+// Where component i (below the bytes of a block) of a token's value and block stands behind the scales.
+APUS_INLINE size_t apus_kv_value_at(int type, size_t blocks, size_t token, size_t block, size_t i) {
+  return ((token / 4 * blocks + block) * apus_kv_block_bytes(type) + i) * 4 + token % 4;
+}
+
 APUS_INLINE void apus_kv_copy_value(int type, size_t padded_dim, const uint8_t *from, size_t source, uint8_t *to,
                                     size_t target) {
-  size_t blocks = apus_blocks(padded_dim), size = padded_dim * apus_kv_float_bytes(type);
-  if (type >= APUS_KV_Q8_0) {
-    memcpy(to + target * blocks * 2, from + source * blocks * 2, blocks * 2);
-    size = blocks * apus_kv_block_bytes(type);
-    from += APUS_PAGE * blocks * 2;
-    to += APUS_PAGE * blocks * 2;
+  if (type < APUS_KV_Q8_0) {
+    size_t size = padded_dim * apus_kv_float_bytes(type);
+    memcpy(to + target * size, from + source * size, size);
+    return;
   }
-  memcpy(to + target * size, from + source * size, size);
+  size_t blocks = apus_blocks(padded_dim);
+  for (size_t b = 0; b < blocks; b++)
+    memcpy(to + (b * APUS_PAGE + target) * 2, from + (b * APUS_PAGE + source) * 2, 2);
+  from += blocks * APUS_PAGE * 2 + apus_kv_value_at(type, blocks, source, 0, 0);
+  to += blocks * APUS_PAGE * 2 + apus_kv_value_at(type, blocks, target, 0, 0);
+  for (size_t i = 0; i < blocks * apus_kv_block_bytes(type); i++) to[i * 4] = from[i * 4];
 }
 
 #endif

@@ -91,13 +91,14 @@ static void store_value(int type, uint8_t *base, size_t token, size_t head_dim, 
     return;
   }
   size_t blocks = apus_blocks(padded_dim), used = apus_blocks(head_dim), size = apus_kv_block_bytes(type);
-  uint8_t *out = base + APUS_PAGE * blocks * 2 + token * blocks * size;
-  for (size_t b = 0; b < used; b++, out += size) {
+  uint8_t *out = base + APUS_PAGE * blocks * 2;
+  for (size_t b = 0; b < used; b++) {
     uint8_t u[32];
     size_t rest = head_dim - b * 32;
-    quantize_block(type, value + b * 32, rest < 32 ? rest : 32, base + (token * blocks + b) * 2, u);
+    quantize_block(type, value + b * 32, rest < 32 ? rest : 32, base + (b * APUS_PAGE + token) * 2, u);
     for (size_t i = 0; i < size; i++)
-      out[i] = type == APUS_KV_Q8_0 ? u[i] ^ 0x80 : (uint8_t)(u[i] | u[i + 16] << 4);
+      out[apus_kv_value_at(type, blocks, token, b, i)] =
+          type == APUS_KV_Q8_0 ? u[i] ^ 0x80 : (uint8_t)(u[i] | u[i + 16] << 4);
   }
 }
 
@@ -130,10 +131,10 @@ void apus_kv_load_value(int type, const uint8_t *base, size_t token, size_t head
       value[d] = load_number(type, base + (token * padded_dim + d) * size);
       continue;
     }
-    size_t b = d / 32, bytes = apus_kv_block_bytes(type);
-    const uint8_t *at = base + APUS_PAGE * blocks * 2 + (token * blocks + b) * bytes + d % bytes;
+    size_t b = d / 32, i = d % apus_kv_block_bytes(type);
+    const uint8_t *at = base + APUS_PAGE * blocks * 2 + apus_kv_value_at(type, blocks, token, b, i);
     int number = type == APUS_KV_Q8_0 ? (int8_t)*at : (*at >> d % 32 / 16 * 4 & 15) - 8;
-    value[d] = (float)number * load_half(base + (token * blocks + b) * 2);
+    value[d] = (float)number * load_half(base + (b * APUS_PAGE + token) * 2);
   }
 }
 

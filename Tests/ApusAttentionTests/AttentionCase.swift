@@ -20,10 +20,11 @@ struct AttentionCase: ~Copyable {
 
   init(
     tokens: Int, rows: Int, kvHeads: Int = 2, group: Int = 2, dimension: Int = 16,
-    element: KVElement = .f32, threads: Int = 2, seed: UInt64 = 1
+    element: KVElement = .f32, precision: Precision = .quantized, threads: Int = 2,
+    seed: UInt64 = 1
   ) throws {
     random = RandomSource(seed: seed)
-    compute = try Compute(pool: WorkerPool(threadCount: threads))
+    compute = try Compute(pool: WorkerPool(threadCount: threads), precision: precision)
     self.group = group
     headCount = kvHeads * group
     let blocks = (tokens + KVGeometry.pageSize - 1) / KVGeometry.pageSize

@@ -10,14 +10,18 @@ import Testing
   @Test(arguments: lengths, KVElement.allCases)
   func isSoftmaxAttention(tokens: Int, element: KVElement) throws {
     let rows = min(tokens, 5)
-    let test = try AttentionCase(tokens: tokens, rows: rows, element: element)
     let first = tokens - rows
-    // Keys in 4 or 8 bits meet a rounded query.
-    let tolerance: Float = element == .q8_0 || element == .q4_0 ? 2e-2 : 1e-5
-    let output = test.attend(test.batch(rows: 0..<rows, firstIndex: first)).rows
-    for row in 0..<rows {
-      let expected = test.naive(row: row, keyCount: first + row + 1) { _, _ in true }
-      #expect(largestDifference(output[row], expected) < tolerance)
+    for precision in Precision.allCases {
+      let test = try AttentionCase(
+        tokens: tokens, rows: rows, element: element, precision: precision)
+      // Keys in 4 or 8 bits meet a rounded query, those in 16 maybe one of bf16 numbers.
+      let isExact = element == .f32 || precision == .full
+      let tolerance: Float = element.isApproximate ? 2e-2 : isExact ? 1e-5 : 1e-2
+      let output = test.attend(test.batch(rows: 0..<rows, firstIndex: first)).rows
+      for row in 0..<rows {
+        let expected = test.naive(row: row, keyCount: first + row + 1) { _, _ in true }
+        #expect(largestDifference(output[row], expected) < tolerance)
+      }
     }
   }
 

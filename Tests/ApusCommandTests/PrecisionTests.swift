@@ -41,5 +41,7 @@ import Testing
     print("perplexity \(exact) with f32, \(rounded) with int8 activations")
     let smallKeys = try await perplexity("builtin:reader", text, .quantized, keys: "q8_0")
     #expect(abs(smallKeys / exact - 1) < 0.02, "\(exact) with f32, \(smallKeys) with q8_0 keys")
+    let smaller = try await perplexity("builtin:reader", text, .quantized, keys: "q4_0")
+    print("perplexity \(smallKeys) with keys and values in q8_0, \(smaller) in q4_0")
   }
 }

@@ -7,7 +7,7 @@ import Foundation
 
 /// The kernel tables this machine has, the reference first.
 enum InstructionSets {
-  static let available: [String] = ["scalar", "avx2", "avx512", "neon"].filter {
+  static let available: [String] = ["scalar", "avx2", "avx512", "avx512_bf16", "neon"].filter {
     (try? Compute(pool: WorkerPool(threadCount: 1), instructionSet: $0)) != nil
   }
 }
@@ -36,7 +36,7 @@ final class ModelHarness {
     checkpoint = try Checkpoint.open(path)
     let shape = checkpoint.configuration.shape
     let pool = WorkerPool(threadCount: threads)
-    compute = try Compute(pool: pool, instructionSet: instructionSet)
+    compute = try Compute(pool: pool, instructionSet: instructionSet, precision: precision)
     let blocks = (capacity + KVGeometry.pageSize - 1) / KVGeometry.pageSize
     store = KVStore(
       geometry: KVGeometry(

@@ -11,7 +11,7 @@ typedef struct {
   int wild;
 } attention;
 
-static const size_t dimensions[] = {64, 80, 96, 112, 128, 256, 4, 24, 512};
+static const size_t dimensions[] = {64, 80, 96, 112, 128, 256, 4, 24, 512, 33};
 
 // What each row of a draft tree reads: itself and its ancestors.
 static const uint64_t *random_tree(size_t rows) {
@@ -40,12 +40,13 @@ static attention start(int round) {
   apus_attention *a = &p.a;
   a->key_type = round % APUS_KV_TYPES;
   a->value_type = round / APUS_KV_TYPES % APUS_KV_TYPES;
-  a->head_dim = dimensions[one_in(4) ? below(9) : below(6)];
+  a->head_dim = dimensions[one_in(4) ? below(10) : below(6)];
   a->padded_dim = (a->head_dim + 15) / 16 * 16;
   a->group = 1 + below(7);
   a->first_index = one_in(3) ? 0 : one_in(4) ? 480 + below(200) : below(150);
   a->scale = 1 / sqrtf((float)a->head_dim);
   a->softcap = one_in(4) ? 5 : 0;
+  a->pairs = table[0]->pairs && table[1]->pairs && one_in(2);
   if (one_in(3)) {
     a->window = 1 + below(one_in(2) ? 80 : 400);
     a->sinks = below(3) * below(40);
@@ -103,8 +104,8 @@ static void same_partials(const attention *p, partial a, partial b, size_t count
 
 static void describe(const attention *p) {
   const apus_attention *a = &p->a;
-  problem("head %zu, group %zu, rows %zu, first %zu, types %d and %d, window %zu, sinks %zu, softcap %g, tree %d, "
-          "wild %d", a->head_dim, a->group, p->rows, a->first_index, a->key_type, a->value_type, a->window, a->sinks,
+  problem("head %zu, group %zu, rows %zu, first %zu, types %d and %d, pairs %d, window %zu, sinks %zu, softcap %g, tree %d, "
+          "wild %d", a->head_dim, a->group, p->rows, a->first_index, a->key_type, a->value_type, a->pairs, a->window, a->sinks,
           (double)a->softcap, a->tree != 0, p->wild);
 }
 

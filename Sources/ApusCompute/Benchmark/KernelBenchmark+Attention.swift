@@ -41,6 +41,7 @@ extension KernelBenchmark {
     (a.key_offset, a.value_offset) = (geometry.keyOffset, geometry.valueOffset)
     a.page_stride = 1
     (a.key_type, a.value_type) = (geometry.key.rawValue, geometry.value.rawValue)
+    a.pairs = compute.multipliesPairs ? 1 : 0
     a.first_index = pages.count * KVGeometry.pageSize
     a.scale = 1 / Float(dimension).squareRoot()
     return pages.withUnsafeBufferPointer { pages in

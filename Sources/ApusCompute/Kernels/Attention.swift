@@ -17,7 +17,8 @@ extension Compute {
       items.count,
       AttentionTask(
         work: AttentionWork(
-          table: kernels.table, slices: slices, layer: layer, arena: arena, partials: partials,
+          table: kernels.table, pairs: multipliesPairs, slices: slices, layer: layer, arena: arena,
+          partials: partials,
           output: output),
         items: items, queries: UnsafePointer(queries.base), stride: queries.columns))
   }
@@ -31,7 +32,8 @@ extension Compute {
       merges.count,
       MergeTask(
         work: AttentionWork(
-          table: kernels.table, slices: slices, layer: layer, arena: arena, partials: partials,
+          table: kernels.table, pairs: multipliesPairs, slices: slices, layer: layer, arena: arena,
+          partials: partials,
           output: output),
         merges: merges, parts: parts))
   }
@@ -40,6 +42,7 @@ extension Compute {
 /// What the tasks of attention share.
 private struct AttentionWork {
   let table: UnsafePointer<apus_kernels>
+  let pairs: Bool
   let slices: [AttentionSlice]
   let layer: AttentionLayer
   let arena: KVArena
@@ -49,10 +52,12 @@ private struct AttentionWork {
   let target: OutputRows
 
   init(
-    table: UnsafePointer<apus_kernels>, slices: [AttentionSlice], layer: AttentionLayer,
+    table: UnsafePointer<apus_kernels>, pairs: Bool, slices: [AttentionSlice],
+    layer: AttentionLayer,
     arena: KVArena, partials: borrowing PartialResults, output: borrowing Matrix
   ) {
     self.table = table
+    self.pairs = pairs
     self.slices = slices
     self.layer = layer
     self.arena = arena
@@ -85,7 +90,8 @@ private struct AttentionTask: WorkerTask {
     let (table, padded) = (work.table, work.padded)
     let slice = work.slices[Int(item.slice)]
     slice.withDescriptor(
-      queries: queries, stride: stride, layer: work.layer, head: Int(item.head), arena: work.arena
+      queries: queries, stride: stride, layer: work.layer, head: Int(item.head), arena: work.arena,
+      pairs: work.pairs
     ) { descriptor in
       if item.partial >= 0 {
         let first = Int(item.partial)
@@ -175,7 +181,7 @@ extension AttentionSlice {
   /// Calls `body` with the kernels' view of this slice and one KV head.
   func withDescriptor(
     queries: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
-    _ body: (UnsafePointer<apus_attention>) -> Void
+    pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
   ) {
     let geometry = arena.geometry
     let group = layer.headCount / geometry.headCount
@@ -194,6 +200,7 @@ extension AttentionSlice {
     descriptor.page_offset = layer.layer * geometry.headCount + head
     descriptor.key_type = geometry.key.rawValue
     descriptor.value_type = geometry.value.rawValue
+    descriptor.pairs = pairs ? 1 : 0
     descriptor.first_index = firstIndex
     descriptor.sinks = layer.ranges[head].sinks
     descriptor.window = layer.ranges[head].window

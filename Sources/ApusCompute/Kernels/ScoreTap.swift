@@ -19,7 +19,8 @@ extension Compute {
     let padded = arena.geometry.paddedDimension
     mass.withUnsafeMutableBufferPointer { mass in
       slice.withDescriptor(
-        queries: source, stride: stride, layer: layer, head: head, arena: arena
+        queries: source, stride: stride, layer: layer, head: head, arena: arena,
+        pairs: multipliesPairs
       ) { descriptor in
         for vector in rows.lowerBound * group..<rows.upperBound * group {
           table.attendWhole(
@@ -46,7 +47,8 @@ extension Compute {
     let stride = queries.columns
     scores.withUnsafeMutableBufferPointer { scores in
       slice.withDescriptor(
-        queries: source, stride: stride, layer: layer, head: head, arena: arena
+        queries: source, stride: stride, layer: layer, head: head, arena: arena,
+        pairs: multipliesPairs
       ) { descriptor in
         table.pointee.raw_scores(descriptor, vector, scores.count, scores.baseAddress)
       }

@@ -53,6 +53,7 @@ typedef struct apus_attention {
   const int32_t *pages;      // slot of page i = pages[i] * page_stride + page_offset
   size_t page_stride, page_offset;
   int key_type, value_type;
+  int pairs;                 // numbers of 16 bits are multiplied as bf16, two at a time; needs a table with pairs
   size_t first_index;        // index of row 0's own key
   size_t sinks, window;      // keys [0, sinks) and the last `window` are read; window 0: all
   const uint64_t *tree;      // per row: which of the keys from first_index on are read; null: causal
@@ -77,6 +78,7 @@ typedef struct apus_kernels {
   void (*swiglu)(const float *gate, const float *up, size_t n, float *y);
   // Pairs (i, i + half) or (2i, 2i + 1) of one head turned by the angles whose cosines and sines are given.
   void (*rope)(float *x, size_t half, const float *cosine, const float *sine, int interleaved);
+  int pairs;  // whether attention can multiply bf16 numbers
   // Query vectors [begin, end) of rows * group over pages [page_begin, page_end), which lie in one split:
   // unnormalised output, maximum, sum.
   void (*attend)(const apus_attention *, size_t begin, size_t end, size_t page_begin, size_t page_end,
@@ -98,7 +100,7 @@ typedef struct apus_kernels {
 
 // The best table for this machine.
 const apus_kernels *apus_kernels_best(void);
-// The table of that name ("scalar", "avx2", "avx512", "neon"); null when the machine or the build lacks it.
+// The table of that name ("scalar", "avx2", "avx512", "avx512_bf16", "neon"); null when the machine or the build lacks it.
 const apus_kernels *apus_kernels_for(const char *isa);
 
 // Packing: 16 rows (fewer: the rest is zero) of one tensor to a panel; `rows` are row-major pointers.

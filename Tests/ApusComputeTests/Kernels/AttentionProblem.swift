@@ -3,7 +3,7 @@ import CApusKernels
 
 /// Random queries and pages, as the attention kernels see them.
 final class AttentionProblem: CustomStringConvertible {
-  static let headDimensions = [4, 8, 24, 64, 80, 96, 112, 128, 256]
+  static let headDimensions = [4, 7, 24, 64, 80, 96, 112, 128, 256]
 
   struct Shape {
     var headDimension = 64
@@ -16,6 +16,8 @@ final class AttentionProblem: CustomStringConvertible {
     var window = 0
     var tree: [UInt64]?
     var softcap: Float = 0
+    /// Numbers of 16 bits are multiplied as bf16 ones.
+    var pairs = false
     /// Queries and keys with huge, infinite and NaN numbers.
     var wild = false
 
@@ -96,12 +98,18 @@ final class AttentionProblem: CustomStringConvertible {
     let start =
       vector / shape.group * queryStride + vector % shape.group * shape.headDimension
     let query = Array(queries[start..<start + shape.headDimension])
+    if multipliesPairs(shape.keyType) { return query.map(roundedToBF16) }
     guard shape.keyType >= APUS_KV_Q8_0 else { return query }
     return stride(from: 0, to: query.count, by: 32).flatMap { first -> [Float] in
       let block = query[first..<min(first + 32, query.count)]
       let largest = block.map(abs).max()!
       return block.map { ($0 * (127 / largest)).rounded(.toNearestOrEven) * (largest / 127) }
     }
+  }
+
+  /// A key as it is multiplied.
+  func key(_ index: Int) -> [Float] {
+    multipliesPairs(shape.keyType) ? keys[index].map(roundedToBF16) : keys[index]
   }
 
   /// Whether a row reads a key, written down once more.
@@ -137,6 +145,7 @@ final class AttentionProblem: CustomStringConvertible {
             (a.sinks, a.window) = (shape.sinks, shape.window)
             a.tree = shape.tree == nil ? nil : tree.baseAddress
             (a.scale, a.softcap) = (scale, shape.softcap)
+            a.pairs = shape.pairs ? 1 : 0
             let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: slotBytes)
             defer { scratch.deallocate() }
             a.scratch = scratch
@@ -172,12 +181,16 @@ final class AttentionProblem: CustomStringConvertible {
     (a.maximum[0], a.sum[0]) = (maximum, sum)
   }
 
-  /// Softmax attention of one vector in double precision, and the weights.
-  func naive(vector: Int) -> (output: [Double], weights: [Double]) {
+  private func multipliesPairs(_ type: Int) -> Bool {
+    shape.pairs && (type == APUS_KV_F16 || type == APUS_KV_BF16)
+  }
+
+  /// Softmax attention of one vector in double precision, and how far rounded weights may lie from it.
+  func naive(vector: Int) -> (output: [Double], weights: [Double], tolerance: [Double]) {
     let q = query(vector)
     var scores = keys.indices.map { index -> Double in
       guard reads(row: vector / shape.group, key: index) else { return -.infinity }
-      var score = zip(q, keys[index]).reduce(0) { $0 + Double($1.0) * Double($1.1) } * Double(scale)
+      var score = zip(q, key(index)).reduce(0) { $0 + Double($1.0) * Double($1.1) } * Double(scale)
       if shape.softcap > 0 {
         score = Double(shape.softcap) * hyperbolicTangent(score / Double(shape.softcap))
       }
@@ -187,10 +200,40 @@ final class AttentionProblem: CustomStringConvertible {
     scores = scores.map { exponential($0 - highest) }
     let total = scores.reduce(0, +)
     let weights = scores.map { $0 / total }
+    let roundsValues = multipliesPairs(shape.valueType)
     var output = [Double](repeating: 0, count: shape.headDimension)
     for (weight, value) in zip(weights, values) where weight > 0 {
-      for d in output.indices { output[d] += weight * Double(value[d]) }
+      for d in output.indices {
+        output[d] += weight * Double(roundsValues ? roundedToBF16(value[d]) : value[d])
+      }
     }
-    return (output, weights)
+    return (output, weights, tolerance(weights))
   }
+
+  private func tolerance(_ weights: [Double]) -> [Double] {
+    (0..<shape.headDimension).map { d in
+      if multipliesPairs(shape.valueType) {
+        return 1e-5 + zip(weights, values).reduce(0) { $0 + $1.0 * abs(Double($1.1[d])) } / 256
+      }
+      guard shape.valueType >= APUS_KV_Q8_0 else { return 1e-5 }
+      // The page's largest product of weight and scale is that many steps; each weight is half a step off at most.
+      let (steps, most) = shape.valueType == APUS_KV_Q8_0 ? (254.0, 127.0) : (127.0, 8.0)
+      return (0..<pageCount).reduce(1e-5) { sum, page in
+        let tokens = page * 32..<min(page * 32 + 32, keys.count)
+        let scales = tokens.map { Double(values[$0].map(abs).max()!) / most }
+        let step = zip(tokens, scales).map { weights[$0] * $1 }.max()! / steps
+        let block = d / 32 * 32..<min(d / 32 * 32 + 32, shape.headDimension)
+        return zip(tokens, scales).reduce(sum) { sum, token in
+          let own = Double(values[token.0][block].map(abs).max()!) / most
+          guard weights[token.0] > 0, own > 0 else { return sum }
+          return sum + 0.51 * step * abs(Double(values[token.0][d])) / own
+        }
+      }
+    }
+  }
+}
+
+private func roundedToBF16(_ x: Float) -> Float {
+  let bits = x.bitPattern
+  return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
 }

@@ -87,17 +87,20 @@ import Testing
     #expect(sameBits(together, alone))
   }
 
-  /// Tables differ in nothing, which is more than the contract asks.
+  /// Tables differ in nothing but in whether they multiply bf16 numbers, which is more than the contract asks.
   @Test(arguments: cases)
   func instructionSets(_ test: Case) throws {
     let folder = try TemporaryFolder()
     let random = test.model()
     let path = try random.write(to: folder)
     let tokens = random.tokens(150, seed: 6)
-    let results = try InstructionSets.available.map {
-      try harness(test, threads: 1, isa: $0, path: path).logits(tokens)
+    var results: [Bool: [[Float]]] = [:]
+    for isa in InstructionSets.available {
+      let model = try harness(test, threads: 1, isa: isa, path: path)
+      let (result, pairs) = (model.logits(tokens), model.compute.multipliesPairs)
+      #expect(sameBits(result, results[pairs, default: result]))
+      results[pairs] = result
     }
-    for result in results { #expect(sameBits(result, results[0])) }
   }
 
   /// Quantised products stay near the products with the decoded weights.

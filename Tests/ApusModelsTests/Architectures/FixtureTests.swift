@@ -40,13 +40,16 @@ import Testing
     }
   }
 
-  /// Half-precision keys and values move logits of up to 27 by at most 0.15.
-  @Test(arguments: ModelFixture.all)
-  func halfPrecisionKV(_ fixture: ModelFixture) throws {
+  /// Half-precision keys and values move logits of up to 27 by at most 0.15, products of bf16 numbers by at most 2.5.
+  @Test(arguments: ModelFixture.all, [Precision.full, .quantized])
+  func halfPrecisionKV(_ fixture: ModelFixture, precision: Precision) throws {
     let golden = try fixture.golden()
     let model = try fixture.harness(.huggingFace, golden: golden) {
-      try ModelHarness($0, kv: .f16, contextLength: golden.contextLength)
+      try ModelHarness(
+        $0, kv: .f16, precision: precision, contextLength: golden.contextLength)
     }
-    #expect(largestDifference(model.logits(golden.sequence), golden.logits) < 0.15)
+    #expect(
+      largestDifference(model.logits(golden.sequence), golden.logits)
+        < (precision == .full ? 0.15 : 2.5))
   }
 }

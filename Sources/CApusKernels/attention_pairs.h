@@ -1,0 +1,71 @@
+// Kinds of numbers in attention, and pairs of bf16 numbers; part of kernels_attention.h.
+//
+// An instruction set that multiplies bf16 numbers two at a time defines
+//   DOT_PAIRS(sum, pairs, two)     sum[16] += pairs[16][1] * two[1], rounded, then += pairs[16][0] * two[0]
+//   PAIR_F16(pairs, even, odd)     16 half numbers each of two rows, as bf16 pairs
+//   PAIR_BF16(pairs, even, odd)
+//   ROUND_PAIRS(out, x)            stores 16 floats as bf16
+
+#ifdef DOT_PAIRS
+#define HAS_PAIRS 1
+#define IF_PAIRS(...) __VA_ARGS__
+#else
+#define HAS_PAIRS 0
+#define IF_PAIRS(...)
+#endif
+
+// How keys or values are read: as they are stored, or as pairs of bf16 numbers, of a page laid out anew or of one of
+// the two formats of 16 bits.
+enum { PAIRS = APUS_KV_TYPES, PAIRS_F16, PAIRS_BF16, KINDS };
+#define EACH_KIND(X) KIND(X, f32) KIND(X, f16) KIND(X, bf16) KIND(X, q8_0) KIND(X, q4_0) \
+  IF_PAIRS(KIND(X, pairs) KIND(X, pairs_f16) KIND(X, pairs_bf16))
+#define KIND(X, NAME) {UP_TO_QUERIES(X##_##NAME)},
+
+APUS_INLINE int is_halves(int kind) {
+  return kind == APUS_KV_F16 || kind == APUS_KV_BF16 || kind == PAIRS_F16 || kind == PAIRS_BF16;
+}
+APUS_INLINE int kind_of(int type, int pairs) {
+  if (!pairs || !is_halves(type)) return type;
+  return type == APUS_KV_F16 ? PAIRS_F16 : PAIRS_BF16;
+}
+APUS_INLINE int key_kind(const apus_attention *a) { return kind_of(a->key_type, a->pairs); }
+APUS_INLINE int value_kind(const apus_attention *a) { return kind_of(a->value_type, a->pairs); }
+
+// Stands in for the row behind the last one.
+static const uint8_t no_numbers[128] __attribute__((aligned(64), unused)) = {0};
+
+// `count` numbers, a multiple of 16, as floats.
+static void unpack_halves(int kind, const uint8_t *stored, size_t count, const uint8_t *next, float *out) {
+  for (size_t i = 0; i < count; i += 16, next += 32) {
+    PREFETCH(next);
+    STORE(out + i, kind == APUS_KV_F16 ? LOAD_F16(stored + i * 2) : LOAD_BF16(stored + i * 2));
+  }
+}
+
+#ifdef DOT_PAIRS
+// Rows 2i and 2i + 1 of `width` numbers, a multiple of 16, as one row of pairs.
+static void pair_rows(int kind, const uint8_t *stored, size_t rows, size_t width, const uint8_t *next,
+                      int32_t *out) {
+  for (size_t row = 0; row < rows; row += 2, out += width)
+    for (size_t i = 0; i < width; i += 16, next += 64) {
+      PREFETCH(next);
+      const uint8_t *even = stored + (row * width + i) * 2, *odd = row + 1 < rows ? even + width * 2 : no_numbers;
+      i16 pairs;
+      if (kind == PAIRS_F16) PAIR_F16(pairs, even, odd);
+      else PAIR_BF16(pairs, even, odd);
+      *(i16 *)(out + i) = pairs;
+    }
+}
+
+// `count` floats, a multiple of 16, as bf16.
+static void round_pairs(const float *x, size_t count, uint16_t *out) {
+  for (size_t i = 0; i < count; i += 16) ROUND_PAIRS(out + i, LOAD(x + i));
+}
+#else
+#define ROUND_PAIRS(out, x) ((void)(out))
+static void pair_rows(int kind, const uint8_t *stored, size_t rows, size_t width, const uint8_t *next,
+                      int32_t *out) {
+  (void)kind, (void)stored, (void)rows, (void)width, (void)next, (void)out;
+}
+static void round_pairs(const float *x, size_t count, uint16_t *out) { (void)x, (void)count, (void)out; }
+#endif
