@@ -187,6 +187,31 @@ def eight_clients(server: Server, prompts: Prompts) -> dict[str, float]:
     }
 
 
+def unequal_lengths(server: Server, prompts: Prompts) -> dict[str, float]:
+    """Eight clients, each one request after the other: 32 to 1,024 tokens in, 8 to 128 out."""
+    rounds = 4
+
+    def size(low: int, high: int) -> int:
+        return int(2 ** prompts.random.uniform(low, high))
+
+    texts = [[(prompts(size(5, 10)), size(3, 7)) for _ in range(rounds)] for _ in range(8)]
+    answers: list[Answer] = []
+
+    def client(index: int) -> Answer:
+        for text, tokens in texts[index]:
+            answers.append(server.complete(text, tokens))
+        return answers[-1]
+
+    begin = time.monotonic()
+    together([lambda index=index: client(index) for index in range(8)])
+    seconds = time.monotonic() - begin
+    return {
+        "tokens/s": sum(len(text) + tokens for own in texts for text, tokens in own) / seconds,
+        "TTFT median, s": statistics.median(a.first for a in answers),
+        "TTFT p90, s": sorted(a.first for a in answers)[int(len(answers) * 0.9)],
+    }
+
+
 def shared_prefix(server: Server, prompts: Prompts) -> dict[str, float]:
     """Sixteen requests at once whose first 2,048 tokens are the same."""
     prefix = prompts(2048)
@@ -258,6 +283,18 @@ class Scenario:
 SCENARIOS = {
     "mixed": Scenario(mixed, 5120, 8, [], {"Apus": []}),
     "clients": Scenario(eight_clients, 1024, 8, [], {"Apus": [], "Apus, fcfs": ["--sched", "fcfs"]}),
+    "lengths": Scenario(
+        unequal_lengths,
+        1280,
+        8,
+        [],
+        {
+            "Apus": [],
+            "Apus, dynamic": ["--batching", "dynamic"],
+            "Apus, static": ["--batching", "static"],
+            "Apus, padded": ["--prefill-batching", "padded"],
+        },
+    ),
     "prefix": Scenario(
         shared_prefix, 2304, 16, [], {"Apus": [], "Apus, no prefix cache": ["--prefix-cache", "off"]}
     ),

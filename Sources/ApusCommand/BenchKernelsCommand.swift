@@ -97,7 +97,9 @@ private struct KernelRow {
 
 extension Roofline {
   fileprivate var rows: [KernelRow] {
-    [(read, KernelMeasurement.Bound.read), (multiplyAdd, .multiplyAdd), (int8, .int8)].flatMap {
+    var roofs = [(read, KernelMeasurement.Bound.read), (multiplyAdd, .multiplyAdd)]
+    if let pairs { roofs.append((pairs, .pairs)) }
+    return (roofs + [(int8, .int8)]).flatMap {
       [
         KernelRow($1.rawValue + "_1t", $0.oneThread / 1e9, $1.unit),
         KernelRow($1.rawValue, $0.allThreads / 1e9, $1.unit),

@@ -143,6 +143,7 @@ struct PlanCommand: ParsableCommand {
       machine: .init(
         bandwidth: figures.bandwidth.value * bandwidthShare,
         int8: figures.int8.value * computeShare, float: figures.float.value * computeShare,
+        half: figures.half.value * computeShare,
         link: figures.link.value), chunk: maxNumBatchedTokens)
     let report = PlanReport(
       costs: costs, figures: figures, memory: kvBytes(weights), bandwidthShare: bandwidthShare,
@@ -164,7 +165,7 @@ struct PlanCommand: ParsableCommand {
     var measured = ""
     if bandwidth == nil || compute == nil {
       if Output.isTerminal, !global.quiet { Output.note("measuring what the machine can do") }
-      let kernels = try Compute(pool: WorkerPool(threadCount: threads))
+      let kernels = try Compute(pool: WorkerPool(threadCount: threads), precision: precision)
       roofline = KernelBenchmark(kernels).roofline
       measured = "measured now with \(threads) threads, \(kernels.instructionSet)"
     }
@@ -175,6 +176,9 @@ struct PlanCommand: ParsableCommand {
     return PlanReport.Figures(
       bandwidth: reading, int8: figure(compute, "--compute", roofline?.int8),
       float: figure(compute, "--compute", roofline?.multiplyAdd),
+      half: figure(
+        compute, "--compute",
+        precision == .full ? roofline?.multiplyAdd : roofline?.pairs ?? roofline?.multiplyAdd),
       link: link.map { .init($0 * 1e9, "given as --link") }
         ?? .init(reading.value / 2, "half the bandwidth: a copy in memory reads and writes"))
   }

@@ -12,18 +12,21 @@ package struct CostModel: Sendable {
   package struct Work: Sendable, Equatable {
     package var int8 = 0.0
     package var float = 0.0
+    /// On keys and values of 16 bits.
+    package var half = 0.0
 
-    package init(int8: Double = 0, float: Double = 0) {
+    package init(int8: Double = 0, float: Double = 0, half: Double = 0) {
       self.int8 = int8
       self.float = float
+      self.half = half
     }
 
     static func + (a: Work, b: Work) -> Work {
-      Work(int8: a.int8 + b.int8, float: a.float + b.float)
+      Work(int8: a.int8 + b.int8, float: a.float + b.float, half: a.half + b.half)
     }
 
     static func * (a: Work, factor: Double) -> Work {
-      Work(int8: a.int8 * factor, float: a.float * factor)
+      Work(int8: a.int8 * factor, float: a.float * factor, half: a.half * factor)
     }
   }
 
@@ -54,18 +57,26 @@ package struct CostModel: Sendable {
     package var int8: Double
     /// Operations on floating-point numbers.
     package var float: Double
+    /// Operations of attention over keys and values of 16 bits.
+    package var half: Double
     /// Bytes between the KV memory and where an idle user's keys and values are kept.
     package var link: Double
 
-    package init(bandwidth: Double, int8: Double, float: Double, link: Double) {
+    /// Where `half` is nil, floats are what numbers of 16 bits become.
+    package init(
+      bandwidth: Double, int8: Double, float: Double, half: Double? = nil, link: Double
+    ) {
       self.bandwidth = bandwidth
       self.int8 = int8
       self.float = float
+      self.half = half ?? float
       self.link = link
     }
 
-    /// Both kinds of arithmetic share the same ports.
-    func seconds(_ work: Work) -> Double { work.int8 / int8 + work.float / float }
+    /// All kinds of arithmetic share the same ports.
+    func seconds(_ work: Work) -> Double {
+      work.int8 / int8 + work.float / float + work.half / half
+    }
   }
 
   package let configuration: ModelConfiguration
@@ -142,9 +153,10 @@ extension CostModel {
   /// Of one token with one other in one layer: a product with the key and one with the value, for each head.
   private var attention: Work {
     let product = 2 * Double(configuration.shape.headCount * configuration.shape.headDimension)
-    // Rounded keys are multiplied as bytes; values never are.
-    return geometry.key.isApproximate
-      ? Work(int8: product, float: product) : Work(float: 2 * product)
+    return [geometry.key, geometry.value].reduce(Work()) { sum, format in
+      if format.isApproximate { return sum + Work(int8: product) }
+      return sum + (format == .f32 ? Work(float: product) : Work(half: product))
+    }
   }
 
   /// Bytes of keys and values that one token reads.

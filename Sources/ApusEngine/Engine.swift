@@ -66,15 +66,32 @@ public final class Engine: Sendable {
         for: checkpoint, precision: configuration.precision,
         quantization: configuration.quantization, packCache: configuration.packCache, pool: pool,
         progress: progress, warning: warning))
-    let store = KVStore(geometry: plan.geometry, blockCount: plan.blockCount)
+    let padding =
+      configuration.prefillBatching == .padded
+      ? Padding(
+        firstPage: plan.blockCount, parts: configuration.maxSequences,
+        tokens: configuration.maxBatchedTokens) : nil
+    let store = KVStore(
+      geometry: plan.geometry, blockCount: plan.blockCount + (padding?.pageCount ?? 0))
     let runner = ModelRunner(
       model: architecture, configuration: model, compute: compute, store: store,
       maxBatchedTokens: configuration.maxBatchedTokens,
-      sharesReads: configuration.sharedPrefixAttention)
+      maxSequences: configuration.maxSequences,
+      sharesReads: configuration.sharedPrefixAttention, padding: padding)
+    let costs = configuration.measurementCache.map {
+      StepCostCache(
+        folder: $0, checkpoint: checkpoint, configuration: configuration, compute: compute)
+    }
+    func stepCost() -> StepCost? {
+      if let kept = costs?.load() { return kept }
+      let cost = runner.stepCost()
+      if let cost { costs?.store(cost) }
+      return cost
+    }
     let scheduler = Scheduler(
       SchedulerConfiguration(
         configuration, plan: plan, policy: policy,
-        cost: configuration.limitsStepTime ? runner.stepCost() : nil))
+        cost: configuration.limitsStepTime ? stepCost() : nil))
     modelConfiguration = model
     contextLength = plan.contextLength
     instructionSet = compute.instructionSet

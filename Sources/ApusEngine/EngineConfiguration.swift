@@ -20,6 +20,7 @@ public struct EngineConfiguration: Sendable {
   /// Who runs first, as `SchedulingPolicies.make` reads it.
   public var schedulingPolicy = "stall-free"
   public var batching = Batching.continuous
+  public var prefillBatching = PrefillBatching.packed
   /// Whether requests that begin alike share keys and values, also with those that have ended.
   public var prefixCache = true
   /// Whether requests read shared keys and values together.
@@ -40,6 +41,8 @@ public struct EngineConfiguration: Sendable {
   /// A folder that keeps packed weights for the next start.
   public var packCache: String?
   public var headRoles: JSONValue?
+  /// A folder that keeps what was measured about steps for the next start.
+  public var measurementCache: String?
 
   public init() {}
 }

@@ -12,18 +12,22 @@ final class ModelRunner {
   private let compute: Compute
   private let backend: PagedAttention
   private let workspace: Workspace
+  private let padding: Padding?
   private var batch = ForwardBatch()
 
   init(
     model: any ModelArchitecture, configuration: ModelConfiguration, compute: Compute,
-    store: KVStore, maxBatchedTokens: Int, sharesReads: Bool
+    store: KVStore, maxBatchedTokens: Int, maxSequences: Int, sharesReads: Bool,
+    padding: Padding? = nil
   ) {
     self.model = model
     self.compute = compute
     self.store = store
     backend = PagedAttention(compute: compute, store: store, sharesReads: sharesReads)
+    self.padding = padding
     workspace = Workspace(
-      configuration, maxRows: maxBatchedTokens, maxLogitRows: min(maxBatchedTokens, 64))
+      configuration, maxRows: maxBatchedTokens * (padding == nil ? 1 : maxSequences),
+      maxLogitRows: min(maxBatchedTokens, 64))
   }
 
   /// Runs the scheduled tokens and calls `use` with each row whose logits are wanted, in order.
@@ -69,6 +73,17 @@ final class ModelRunner {
       } else if item.samples {
         batch.logitRows.append(batch.rowCount - 1)
       }
+    }
+    if let padding { fillUp(scheduled, padding) }
+  }
+
+  /// Adds, behind all others, the rows that parts of prompts lack of the longest part of the step.
+  private func fillUp(_ scheduled: ScheduledBatch, _ padding: Padding) {
+    let parts = scheduled.items.map(\.range.count).filter { $0 > 1 }
+    for (index, count) in parts.enumerated() where count < parts.max()! {
+      batch.append(
+        tokens: Array(repeating: 0, count: parts.max()! - count)[...], firstIndex: 0,
+        pages: padding.pages(part: index))
     }
   }
 }

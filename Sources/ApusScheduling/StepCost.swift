@@ -1,6 +1,6 @@
 /// What a step costs in seconds: something whatever it does; something a token; something for each stored key that a
 /// sequence reads; something for each pair of a query and a key.
-public struct StepCost: Sendable, Equatable {
+public struct StepCost: Sendable, Equatable, Codable {
   public var step: Double
   public var token: Double
   public var key: Double

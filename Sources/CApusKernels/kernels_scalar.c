@@ -344,5 +344,5 @@ static void raw_scores(const apus_attention *a, size_t vector, size_t key_count,
 const apus_kernels apus_kernels_scalar = {
     "scalar", 1, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
     quantize_row, rms_norm, swiglu, rope, 1, attend, merge, tap, raw_scores,
-    ROOF_CHAINS, roof_fma, roof_dot, roof_read,
+    ROOF_CHAINS, roof_fma, 0, roof_dot, roof_read,
 };

@@ -189,5 +189,5 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
 const apus_kernels APUS_TABLE = {
     APUS_ISA, PANELS, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
     quantize_row, rms_norm, swiglu, rope, HAS_PAIRS, attend, merge, tap, raw_scores,
-    ROOF_CHAINS, roof_fma, roof_dot, roof_read,
+    ROOF_CHAINS, roof_fma, roof_pairs, roof_dot, roof_read,
 };

@@ -15,6 +15,22 @@ static float roof_fma(size_t rounds, float factor) {
   return sum_lanes(&total);
 }
 
+#ifdef DOT_PAIRS
+static float roof_pairs(size_t rounds, const uint16_t *two) {
+  v16 sum[ROOF_CHAINS], total = SPLAT(0.0f);
+  i16 pairs = (i16)(0x3f803f80);
+  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) sum[i] = SPLAT((float)i);
+  for (size_t round = 0; round < rounds; round++) {
+    __asm__ volatile("" : : "r"(two) : "memory");
+    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) DOT_PAIRS(sum[i], pairs, two);
+  }
+  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) total += sum[i];
+  return sum_lanes(&total);
+}
+#else
+#define roof_pairs 0
+#endif
+
 // DOT_NARROW is the faster one where there are two. As in a product, each group of weights meets several activations,
 // which are loaded anew in each round.
 static uint32_t roof_dot(size_t rounds, const int8_t *activations, const uint8_t *weights) {

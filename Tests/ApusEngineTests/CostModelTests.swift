@@ -47,7 +47,7 @@ import Testing
 
   /// One token with another: 4 heads of 16, two products, two operations each, is 256 operations a layer.
   private func work(int8: Double, pairs: Double) -> Work {
-    Work(int8: int8, float: 500 + pairs * 256)
+    Work(int8: int8, float: 500, half: pairs * 256)
   }
 
   @Test func work() {
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func roundedKeysAreMultipliedAsBytes() {
-    let expected = Work(int8: 1000 + 8 * 128, float: 500 + 8 * 128)
+    let expected = Work(int8: 1000 + 8 * 128, float: 500, half: 8 * 128)
     #expect(costs(keys: .q8_0).decodeWork(4) == expected)
   }
 

@@ -109,6 +109,18 @@ import Testing
     }
   }
 
+  /// Prompts of several lengths filled up to the longest.
+  @Test func padding() async throws {
+    let packed = try Self.engine(threads: 2, chunk: 512)
+    let padded = try Self.engine(threads: 2, chunk: 512) { $0.prefillBatching = .padded }
+    let prompts = (1...6).map {
+      Self.prompt(
+        UInt64($0), length: 37 * $0,
+        vocabulary: packed.modelConfiguration.shape.vocabularySize)
+    }
+    #expect(try await Self.askAll(padded, prompts) == Self.askAll(packed, prompts))
+  }
+
   @Test(arguments: ["f16", "bf16", "f32"])
   func preemption(_ format: String) async throws {
     let length = 300

@@ -5,6 +5,7 @@ import ApusKV
 import ApusModels
 import ApusScheduling
 import ArgumentParser
+import Foundation
 
 /// How the engine runs.
 struct EngineOptions: ParsableArguments {
@@ -56,6 +57,12 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Whether the parts of prompts in a step are packed, or padded to the longest for comparison.",
+      valueName: "mode"))
+  var prefillBatching = EngineConfiguration().prefillBatching
+
+  @Option(
+    help: ArgumentHelp(
       "Whether requests that begin alike share keys and values: on or off.", valueName: "switch"))
   var prefixCache = Switch.on
 
@@ -86,7 +93,10 @@ struct EngineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How values are stored: \(Self.formats).", valueName: "format"))
   var cacheTypeV = EngineConfiguration().valueFormat
 
-  @Option(help: ArgumentHelp("Activations in int8 or f32.", valueName: "precision"))
+  @Option(
+    help: ArgumentHelp(
+      "Arithmetic: int8, with bf16 in attention where the processor has it, or f32.",
+      valueName: "precision"))
   var precision = Precision.quantized
 
   @Option(
@@ -116,6 +126,7 @@ struct EngineOptions: ParsableArguments {
     configuration.tokenLatencyTarget = sloTpot.map { .milliseconds($0) }
     configuration.schedulingPolicy = schedulingPolicy
     configuration.batching = batching
+    configuration.prefillBatching = prefillBatching
     configuration.prefixCache = prefixCache == .on
     configuration.sharedPrefixAttention = sharedPrefixAttn == .on
     configuration.kvMemory = kvMemory
@@ -127,7 +138,15 @@ struct EngineOptions: ParsableArguments {
     configuration.instructionSet = isa
     configuration.quantization = quantize
     configuration.packCache = packCache
+    configuration.measurementCache = Self.cacheFolder
     return configuration
+  }
+
+  /// `XDG_CACHE_HOME/apus` or `~/.cache/apus`.
+  private static var cacheFolder: String {
+    let environment = ProcessInfo.processInfo.environment
+    let base = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    return (base ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.cache") + "/apus"
   }
 
   /// For a command that runs one sequence at a time.
@@ -215,6 +234,7 @@ enum BatchedTokens: CustomStringConvertible {
 
 extension Precision: ExpressibleByArgument {}
 extension Batching: ExpressibleByArgument {}
+extension PrefillBatching: ExpressibleByArgument {}
 
 enum Switch: String, ExpressibleByArgument {
   case on

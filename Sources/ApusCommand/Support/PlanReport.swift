@@ -23,6 +23,8 @@ struct PlanReport {
     let bandwidth: Figure
     let int8: Figure
     let float: Figure
+    /// For attention over keys and values of 16 bits.
+    let half: Figure
     let link: Figure
   }
 
@@ -83,6 +85,7 @@ extension PlanReport {
       ("bandwidth", Self.rate(figures.bandwidth, "GB/s")),
       ("compute_int8", Self.rate(figures.int8, "GOP/s")),
       ("compute_float", Self.rate(figures.float, "GOP/s")),
+      ("compute_half", Self.rate(figures.half, "GOP/s")),
       ("link", Self.rate(figures.link, "GB/s")),
       ("kv_memory", "\(ByteCount(Int(memory.value))) (\(memory.source))"),
     ].map { "\($0): \($1)" }
@@ -127,6 +130,7 @@ extension PlanReport {
       "bandwidth": figures.bandwidth.json("gb_per_s", divisor: 1e9),
       "compute_int8": figures.int8.json("gop_per_s", divisor: 1e9),
       "compute_float": figures.float.json("gop_per_s", divisor: 1e9),
+      "compute_half": figures.half.json("gop_per_s", divisor: 1e9),
       "link": figures.link.json("gb_per_s", divisor: 1e9),
       "kv_memory": memory.json("bytes", divisor: 1),
       "bandwidth_share": .number(bandwidthShare), "compute_share": .number(computeShare),

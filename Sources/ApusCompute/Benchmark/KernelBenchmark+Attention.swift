@@ -63,15 +63,15 @@ extension KernelBenchmark {
     }
   }
 
-  /// Scores are products in the keys' format, outputs sums of floats.
+  /// Products with keys and with values, in the arithmetic of their format.
   private func work(_ geometry: KVGeometry, vectors: Int, splits: Int) -> Work {
     let keys = splits * Compute.attentionSplit
-    let products = 2 * Double(vectors * keys * geometry.headDimension)
-    let isInt8 = geometry.key.rawValue >= KVElement.q8_0.rawValue
+    let products = 4 * Double(vectors * keys * geometry.headDimension)
     let slot = geometry.slotByteCount - geometry.keyOffset
-    return Work(
-      bytes: Double(keys / KVGeometry.pageSize * slot), floats: isInt8 ? products : 2 * products,
-      int8: isInt8 ? products : 0)
+    let bytes = Double(keys / KVGeometry.pageSize * slot)
+    if geometry.key.isApproximate { return Work(bytes: bytes, int8: products) }
+    let inPairs = compute.multipliesPairs && geometry.key != .f32
+    return inPairs ? Work(bytes: bytes, pairs: products) : Work(bytes: bytes, floats: products)
   }
 }
 

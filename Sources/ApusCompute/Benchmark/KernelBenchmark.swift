@@ -50,11 +50,14 @@ package final class KernelBenchmark {
     var bytes: Double
     /// Operations, two a multiplication and addition.
     var floats: Double
+    /// On bf16 numbers.
+    var pairs: Double
     var int8: Double
 
-    package init(bytes: Double, floats: Double, int8: Double = 0) {
+    package init(bytes: Double, floats: Double = 0, pairs: Double = 0, int8: Double = 0) {
       self.bytes = bytes
       self.floats = floats
+      self.pairs = pairs
       self.int8 = int8
     }
   }
@@ -77,6 +80,7 @@ package struct KernelMeasurement: Sendable {
   package enum Bound: String, Sendable {
     case read = "roof_read"
     case multiplyAdd = "roof_fma"
+    case pairs = "roof_bf16"
     case int8 = "roof_int8"
   }
 
@@ -96,20 +100,20 @@ package struct KernelMeasurement: Sendable {
   ) {
     self.name = name
     self.speedup = speedup
-    // Both kinds of arithmetic share the same ports; reading goes on beside them.
+    let parts: [(Bound, work: Double, roof: Roofline.Roof)] = [
+      (.multiplyAdd, work.floats, roofline.multiplyAdd),
+      (.pairs, work.pairs, roofline.pairs ?? roofline.multiplyAdd),
+      (.int8, work.int8, roofline.int8),
+    ]
+    // All kinds of arithmetic share the same ports; reading goes on beside them.
     let reading = work.bytes / roofline.read.allThreads
-    let floats = work.floats / roofline.multiplyAdd.allThreads
-    let int8 = work.int8 / roofline.int8.allThreads
+    let computing = parts.reduce(0) { $0 + $1.work / $1.roof.allThreads }
+    let longest = parts.max { $0.work / $0.roof.allThreads < $1.work / $1.roof.allThreads }!
     let count: Double
-    if reading >= floats + int8 {
-      (bound, count) = (.read, work.bytes)
-    } else if floats >= int8 {
-      (bound, count) = (.multiplyAdd, work.floats)
-    } else {
-      (bound, count) = (.int8, work.int8)
-    }
+    (bound, count) =
+      reading >= computing ? (.read, work.bytes) : (longest.0, longest.work)
     value = count / seconds / 1e9
-    share = max(reading, floats + int8) / seconds
+    share = max(reading, computing) / seconds
   }
 }
 
@@ -117,7 +121,7 @@ extension KernelMeasurement.Bound {
   package var unit: String {
     switch self {
     case .read: "GB/s"
-    case .multiplyAdd: "GFLOPS"
+    case .multiplyAdd, .pairs: "GFLOPS"
     case .int8: "GOPS"
     }
   }

@@ -1,7 +1,7 @@
 import CApusKernels
 import Foundation
 
-/// What the machine does at best with one table of kernels: bytes read, floating-point operations and operations on
+/// What the machine does at best with one table of kernels: bytes read, operations on floats, on bf16 numbers and on
 /// bytes a second (Williams et al., "Roofline", 2009). A multiplication and an addition are two operations.
 package struct Roofline: Sendable {
   /// A roof, for one thread and for all of them.
@@ -17,11 +17,14 @@ package struct Roofline: Sendable {
 
   package let read: Roof
   package let multiplyAdd: Roof
+  /// Products of bf16 numbers; nil where kernels have none.
+  package let pairs: Roof?
   package let int8: Roof
 
-  package init(read: Roof, multiplyAdd: Roof, int8: Roof) {
+  package init(read: Roof, multiplyAdd: Roof, pairs: Roof? = nil, int8: Roof) {
     self.read = read
     self.multiplyAdd = multiplyAdd
+    self.pairs = pairs
     self.int8 = int8
   }
 }
@@ -55,6 +58,11 @@ extension Roofline {
       return Roof(oneThread: rate(alone), allThreads: rate(compute.pool))
     }
     multiplyAdd = computing(lanes * 2) { keep(table.pointee.roof_fma($0, 0.5)) }
+    pairs = table.pointee.roof_pairs.map { roof in
+      computing(lanes * 4) { rounds in
+        base.withMemoryRebound(to: UInt16.self, capacity: 32) { keep(roof(rounds, $0)) }
+      }
+    }
     int8 = computing(lanes * 8) { rounds in
       base.withMemoryRebound(to: Int8.self, capacity: 64) {
         keep(table.pointee.roof_dot(rounds, $0, base))

@@ -9,7 +9,7 @@ package enum ContentHash {
     }.joined()
   }
 
-  static func hexadecimal(_ text: String) -> String { hexadecimal(Array(text.utf8)) }
+  package static func hexadecimal(_ text: String) -> String { hexadecimal(Array(text.utf8)) }
 
   /// The digest of the digests of all pieces of 1 MiB, which the threads share.
   package static func hexadecimal(_ file: MappedFile, pool: WorkerPool) -> String {

@@ -67,6 +67,13 @@ public struct Checkpoint: Sendable {
     return (head + lines).joined(separator: "\n")
   }
 
+  /// Names, types and shapes of the weights as they are loaded: checkpoints that agree in them are as fast.
+  package func shapeDescription(
+    precision: Precision, quantization: QuantizationType? = nil
+  ) -> String {
+    packDescription(precision, quantization.map { QuantizationPlan($0, for: self) })
+  }
+
   /// The tensor of that canonical name; throws an error that names it when it is missing.
   package func tensor(_ name: String) throws -> TensorInfo {
     guard let tensor = tensors[name] else {

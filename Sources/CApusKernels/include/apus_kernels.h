@@ -94,6 +94,7 @@ typedef struct apus_kernels {
   // products of 4 numbers in 8 bits, of 64 weights; reading takes 1, 4 or 8 streams and at least 64 bytes of each.
   size_t roof_chains;
   float (*roof_fma)(size_t rounds, float factor);
+  float (*roof_pairs)(size_t rounds, const uint16_t *two);  // twice 16 products of bf16 numbers a chain; null without
   uint32_t (*roof_dot)(size_t rounds, const int8_t *activations, const uint8_t *weights);
   uint32_t (*roof_read)(const uint8_t *bytes, size_t count, size_t streams);
 } apus_kernels;
