@@ -23,7 +23,7 @@ def run(pipeline: openvino_genai.ContinuousBatchingPipeline, options: argparse.N
     config.ignore_eos = True
     number = 0
 
-    def send() -> openvino_genai.GenerationHandle:
+    def send() -> object:
         nonlocal number
         number += 1
         ids = random.integers(0, options.ids, (1, options.prompt), np.int64)

@@ -16,6 +16,10 @@ public struct AttentionPlan: Sendable {
 
   /// Query vectors of one item.
   static let tile = 64
+  /// With fewer items that read all keys, some threads would wait for the others.
+  private static let fewItems = 16
+  /// Vectors of partial results that are worth their memory.
+  private static let mostPartials = 16_384
 
   private var kvHeadCount = 0
   private var group = 0
@@ -59,7 +63,11 @@ public struct AttentionPlan: Sendable {
 
   /// Few vectors with many keys: the threads share the keys.
   private func isCut(_ slice: AttentionSlice) -> Bool {
-    slice.rowCount * group <= Self.tile && slice.splitCount > 1
+    guard slice.splitCount > 1 else { return false }
+    let vectors = slice.rowCount * group
+    let items = (vectors + Self.tile - 1) / Self.tile * kvHeadCount
+    return vectors <= Self.tile
+      || items < Self.fewItems && vectors * slice.splitCount * kvHeadCount <= Self.mostPartials
   }
 
   /// Each item reads all keys and writes the output; few vectors and a single split have room among the partials.

@@ -27,22 +27,24 @@ typedef union {
 
 #define WIDE_ZERO 0
 // Products of unsigned bytes up to 255 do not fit 16 bits in pairs, so both sides are widened first.
-#define DOT_WIDE(sum, u, activations)                                                             \
+#define DOT_WIDENED(sum, bytes_, widen, four_, widen_four)                                        \
   do {                                                                                            \
     int32_t four;                                                                                 \
-    memcpy(&four, (activations), 4);                                                              \
-    __m256i x = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));                                       \
-    two_registers total = {.sums = (sum)}, w = {.bytes = (u)};                                    \
+    memcpy(&four, (four_), 4);                                                                    \
+    __m256i x = widen_four(_mm_set1_epi32(four));                                                 \
+    two_registers total = {.sums = (sum)}, w = {.bytes = (bytes_)};                               \
     for (int part = 0; part < 2; part++) {                                                        \
       __m128i low = _mm256_castsi256_si128(w.half[part]);                                         \
       __m128i high = _mm256_extracti128_si256(w.half[part], 1);                                   \
-      __m256i a = _mm256_madd_epi16(_mm256_cvtepu8_epi16(low), x);                                \
-      __m256i b = _mm256_madd_epi16(_mm256_cvtepu8_epi16(high), x);                               \
+      __m256i a = _mm256_madd_epi16(widen(low), x), b = _mm256_madd_epi16(widen(high), x);        \
       __m256i pairs = _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8);                    \
       total.half[part] = _mm256_add_epi32(total.half[part], pairs);                               \
     }                                                                                             \
     (sum) = total.sums;                                                                           \
   } while (0)
+#define DOT_WIDE(sum, u, activations) \
+  DOT_WIDENED(sum, u, _mm256_cvtepu8_epi16, activations, _mm256_cvtepi8_epi16)
+#define DOT_WEIGHTS(sum, v, weights) DOT_WIDENED(sum, v, _mm256_cvtepi8_epi16, weights, _mm256_cvtepu8_epi16)
 #define DOT_NARROW(sum, u, activations)                                                           \
   do {                                                                                            \
     int32_t four;                                                                                 \
@@ -52,22 +54,6 @@ typedef union {
       __m256i pairs = _mm256_maddubs_epi16(w.half[part], _mm256_set1_epi32(four));                \
       total.half[part] =                                                                          \
           _mm256_add_epi32(total.half[part], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));     \
-    }                                                                                             \
-    (sum) = total.sums;                                                                           \
-  } while (0)
-#define DOT_WEIGHTS(sum, v, weights)                                                              \
-  do {                                                                                            \
-    int32_t four;                                                                                 \
-    memcpy(&four, (weights), 4);                                                                  \
-    __m256i x = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));                                       \
-    two_registers total = {.sums = (sum)}, w = {.bytes = (v)};                                    \
-    for (int part = 0; part < 2; part++) {                                                        \
-      __m128i low = _mm256_castsi256_si128(w.half[part]);                                         \
-      __m128i high = _mm256_extracti128_si256(w.half[part], 1);                                   \
-      __m256i a = _mm256_madd_epi16(_mm256_cvtepi8_epi16(low), x);                                \
-      __m256i b = _mm256_madd_epi16(_mm256_cvtepi8_epi16(high), x);                               \
-      __m256i pairs = _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xD8);                    \
-      total.half[part] = _mm256_add_epi32(total.half[part], pairs);                               \
     }                                                                                             \
     (sum) = total.sums;                                                                           \
   } while (0)
