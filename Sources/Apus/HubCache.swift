@@ -11,8 +11,7 @@ package struct HubCache {
 
   package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let user = value("HOME") ?? NSHomeDirectory()
-    let home = value("HF_HOME") ?? (value("XDG_CACHE_HOME") ?? user + "/.cache") + "/huggingface"
+    let home = value("HF_HOME") ?? UserCache.folder(environment) + "/huggingface"
     folder = value("HF_HUB_CACHE") ?? value("HUGGINGFACE_HUB_CACHE") ?? home + "/hub"
     client = HubClient(environment: environment, home: home)
     isOffline = ["1", "true", "yes", "on"].contains((value("HF_HUB_OFFLINE") ?? "").lowercased())

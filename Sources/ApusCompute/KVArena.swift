@@ -41,6 +41,8 @@ public struct KVGeometry: Sendable, Equatable {
   public static let largestHeadDimension = Int(APUS_MOST_DIM)
   /// Tokens of one slot.
   public static let pageSize = Int(APUS_PAGE)
+  /// Pages that so many tokens take.
+  package static func pageCount(_ tokens: Int) -> Int { (tokens + pageSize - 1) / pageSize }
   /// Numbers of one value row: the head dimension rounded up to whole vectors.
   public var paddedDimension: Int { (headDimension + 15) / 16 * 16 }
   public var slotsPerBlock: Int { layerCount * headCount }

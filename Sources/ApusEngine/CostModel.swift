@@ -106,7 +106,7 @@ extension CostModel {
 
   /// Bytes of keys and values of a context, in whole pages.
   package func kvByteCount(_ context: Int) -> Int {
-    Self.pages(context) * geometry.blockByteCount
+    KVGeometry.pageCount(context) * geometry.blockByteCount
   }
 
   /// Users whose whole contexts fit `byteCount` bytes of KV memory at once.
@@ -163,12 +163,8 @@ extension CostModel {
   private func readKVByteCount(_ context: Int) -> Int {
     (0..<configuration.shape.layerCount).reduce(0) { sum, layer in
       let tokens = min(context, configuration.window(ofLayer: layer) ?? context)
-      return sum + Self.pages(tokens) * geometry.headCount * geometry.slotByteCount
+      return sum + KVGeometry.pageCount(tokens) * geometry.headCount * geometry.slotByteCount
     }
-  }
-
-  private static func pages(_ tokens: Int) -> Int {
-    (tokens + KVGeometry.pageSize - 1) / KVGeometry.pageSize
   }
 }
 

@@ -78,15 +78,11 @@ public final class Engine: Sendable {
       maxBatchedTokens: configuration.maxBatchedTokens,
       maxSequences: configuration.maxSequences,
       sharesReads: configuration.sharedPrefixAttention, padding: padding)
-    let costs = configuration.measurementCache.map {
-      StepCostCache(
-        folder: $0, checkpoint: checkpoint, configuration: configuration, compute: compute)
-    }
     func stepCost() -> StepCost? {
-      if let kept = costs?.load() { return kept }
-      let cost = runner.stepCost()
-      if let cost { costs?.store(cost) }
-      return cost
+      guard let folder = configuration.measurementCache else { return runner.stepCost() }
+      return StepCostCache(
+        folder: folder, checkpoint: checkpoint, configuration: configuration, compute: compute
+      ).cost(measuring: runner.stepCost)
     }
     let scheduler = Scheduler(
       SchedulerConfiguration(

@@ -74,7 +74,6 @@ package struct EnginePlan {
       layerCount: shape.layerCount, headCount: shape.kvHeadCount,
       headDimension: shape.headDimension, key: try KVFormats.catalog.find(configuration.keyFormat),
       value: try KVFormats.catalog.find(configuration.valueFormat))
-    let pageSize = KVGeometry.pageSize
     let wanted = configuration.contextLength ?? shape.contextLength
     guard wanted > 0 else { throw EngineError.invalidContextLength(wanted) }
 
@@ -85,8 +84,7 @@ package struct EnginePlan {
       throw EngineError.modelTooLarge(
         needed: weightByteCount + onePage, available: availableMemory)
     }
-    let pagesOf = { (tokens: Int) in (tokens + pageSize - 1) / pageSize }
-    let all = pagesOf(wanted) * configuration.maxSequences
+    let all = KVGeometry.pageCount(wanted) * configuration.maxSequences
     var blocks: Int
     if let memory = configuration.kvMemory {
       blocks = memory.bytes / onePage
@@ -94,12 +92,13 @@ package struct EnginePlan {
       blocks = min(all, free / 10 * 6 / onePage)
     }
     blocks = min(blocks, Int(Int32.max))
-    if blocks < pagesOf(wanted) {
+    if blocks < KVGeometry.pageCount(wanted) {
       if configuration.contextLength != nil || blocks == 0 {
         throw EngineError.contextTooLarge(
-          tokens: wanted, needed: pagesOf(wanted) * onePage, available: blocks * onePage)
+          tokens: wanted, needed: KVGeometry.pageCount(wanted) * onePage,
+          available: blocks * onePage)
       }
-      contextLength = blocks * pageSize
+      contextLength = blocks * KVGeometry.pageSize
     } else {
       contextLength = wanted
     }

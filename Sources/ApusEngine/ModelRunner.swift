@@ -80,9 +80,10 @@ final class ModelRunner {
   /// Adds, behind all others, the rows that parts of prompts lack of the longest part of the step.
   private func fillUp(_ scheduled: ScheduledBatch, _ padding: Padding) {
     let parts = scheduled.items.map(\.range.count).filter { $0 > 1 }
-    for (index, count) in parts.enumerated() where count < parts.max()! {
+    let longest = parts.max() ?? 0
+    for (index, count) in parts.enumerated() where count < longest {
       batch.append(
-        tokens: Array(repeating: 0, count: parts.max()! - count)[...], firstIndex: 0,
+        tokens: Array(repeating: 0, count: longest - count)[...], firstIndex: 0,
         pages: padding.pages(part: index))
     }
   }
@@ -114,7 +115,7 @@ extension ModelRunner {
   }
 
   private func seconds(rows: Int, after depth: Int = 0) -> Double {
-    let pages = (0..<(depth + rows + KVGeometry.pageSize - 1) / KVGeometry.pageSize).map {
+    let pages = (0..<KVGeometry.pageCount(depth + rows)).map {
       PageID($0)
     }
     batch.removeAll()

@@ -16,7 +16,7 @@ struct Padding {
 
   /// Pages behind the first `firstPage` ones, enough for `parts` parts of at most `tokens` tokens.
   init(firstPage: Int, parts: Int, tokens: Int) {
-    pagesOfPart = (tokens + KVGeometry.pageSize - 1) / KVGeometry.pageSize
+    pagesOfPart = KVGeometry.pageCount(tokens)
     pages = PageID(firstPage)..<PageID(firstPage + parts * pagesOfPart)
   }
 

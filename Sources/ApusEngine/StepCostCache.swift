@@ -24,6 +24,14 @@ package struct StepCostCache {
     file = URL(filePath: folder).appending(path: "steps-\(name.prefix(32)).json")
   }
 
+  /// The kept cost, or the measured one, which is kept.
+  func cost(measuring measure: () -> StepCost?) -> StepCost? {
+    if let kept = load() { return kept }
+    let cost = measure()
+    if let cost { store(cost) }
+    return cost
+  }
+
   /// The kept cost; nil when there is none, or none that makes sense.
   package func load() -> StepCost? {
     guard let data = try? Data(contentsOf: file),

@@ -97,7 +97,8 @@ static void softmax(const apus_attention *a, size_t vector, const pages *list, f
 static void tile_values(const apus_attention *a, size_t begin, size_t count, const pages *list, const float *weights,
                         float *output) {
   int kind = value_kind(a);
-  value_copy copy = {.pages = 0, .keys = 0};
+  value_copy copy;
+  copy.pages = copy.keys = 0;  // the bytes are written before they are read
   for (size_t i = 0; i < list->count; i++) {
     size_t page = list->page[i], keys = 32 - (size_t)__builtin_clz(list->any[i]);
     const float *w = weights + weights_at(kind, i);

@@ -1,3 +1,4 @@
+import Apus
 import ApusCompute
 import ApusCore
 import ApusEngine
@@ -5,7 +6,6 @@ import ApusKV
 import ApusModels
 import ApusScheduling
 import ArgumentParser
-import Foundation
 
 /// How the engine runs.
 struct EngineOptions: ParsableArguments {
@@ -138,15 +138,8 @@ struct EngineOptions: ParsableArguments {
     configuration.instructionSet = isa
     configuration.quantization = quantize
     configuration.packCache = packCache
-    configuration.measurementCache = Self.cacheFolder
+    configuration.measurementCache = UserCache.folder() + "/apus"
     return configuration
-  }
-
-  /// `XDG_CACHE_HOME/apus` or `~/.cache/apus`.
-  private static var cacheFolder: String {
-    let environment = ProcessInfo.processInfo.environment
-    let base = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-    return (base ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.cache") + "/apus"
   }
 
   /// For a command that runs one sequence at a time.

@@ -102,7 +102,7 @@ package struct KernelMeasurement: Sendable {
     self.speedup = speedup
     let parts: [(Bound, work: Double, roof: Roofline.Roof)] = [
       (.multiplyAdd, work.floats, roofline.multiplyAdd),
-      (.pairs, work.pairs, roofline.pairs ?? roofline.multiplyAdd),
+      (.pairs, work.pairs, roofline.halves),
       (.int8, work.int8, roofline.int8),
     ]
     // All kinds of arithmetic share the same ports; reading goes on beside them.

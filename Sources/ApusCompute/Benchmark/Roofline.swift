@@ -30,6 +30,9 @@ package struct Roofline: Sendable {
 }
 
 extension Roofline {
+  /// What products of numbers of 16 bits meet: those of bf16 numbers, or of floats.
+  package var halves: Roof { pairs ?? multiplyAdd }
+
   /// Measures; `memory` is far larger than the caches.
   init(_ compute: Compute, memory: borrowing Buffer<UInt8>) {
     let table = compute.kernels.table

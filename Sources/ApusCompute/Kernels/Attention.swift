@@ -17,9 +17,7 @@ extension Compute {
       items.count,
       AttentionTask(
         work: AttentionWork(
-          table: kernels.table, pairs: multipliesPairs, slices: slices, layer: layer, arena: arena,
-          partials: partials,
-          output: output),
+          self, slices: slices, layer: layer, arena: arena, partials: partials, output: output),
         items: items, queries: UnsafePointer(queries.base), stride: queries.columns))
   }
 
@@ -32,9 +30,7 @@ extension Compute {
       merges.count,
       MergeTask(
         work: AttentionWork(
-          table: kernels.table, pairs: multipliesPairs, slices: slices, layer: layer, arena: arena,
-          partials: partials,
-          output: output),
+          self, slices: slices, layer: layer, arena: arena, partials: partials, output: output),
         merges: merges, parts: parts))
   }
 }
@@ -52,12 +48,11 @@ private struct AttentionWork {
   let target: OutputRows
 
   init(
-    table: UnsafePointer<apus_kernels>, pairs: Bool, slices: [AttentionSlice],
-    layer: AttentionLayer,
-    arena: KVArena, partials: borrowing PartialResults, output: borrowing Matrix
+    _ compute: Compute, slices: [AttentionSlice], layer: AttentionLayer, arena: KVArena,
+    partials: borrowing PartialResults, output: borrowing Matrix
   ) {
-    self.table = table
-    self.pairs = pairs
+    table = compute.kernels.table
+    pairs = compute.multipliesPairs
     self.slices = slices
     self.layer = layer
     self.arena = arena
@@ -173,7 +168,7 @@ extension UnsafePointer<apus_kernels> {
 }
 
 extension AttentionSlice {
-  var pageCount: Int { (keyCount + KVGeometry.pageSize - 1) / KVGeometry.pageSize }
+  var pageCount: Int { KVGeometry.pageCount(keyCount) }
   public var splitCount: Int {
     (keyCount + Compute.attentionSplit - 1) / Compute.attentionSplit
   }
