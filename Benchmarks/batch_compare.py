@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from serve_compare import Server
+from serve_compare import Server, llama_command
 
 CLIENTS = 8
 
@@ -53,10 +53,8 @@ def apus(options: argparse.Namespace, texts: list[str]) -> tuple[float, int, int
 
 
 def llama(options: argparse.Namespace, texts: list[str]) -> tuple[float, int]:
-    command = [options.llama_server, "-m", options.model, "--port", str(options.port), "-t", str(options.threads)]
-    command += ["-fa", "on", "-c", str(options.context * CLIENTS), "-np", str(CLIENTS)]
     tokens = [0] * CLIENTS
-    with Server(command, options.port):
+    with Server(llama_command(options, options.context, CLIENTS), options.port):
         begin = time.monotonic()
 
         def client(number: int) -> None:

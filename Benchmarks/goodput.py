@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from serve_compare import Server
+from serve_compare import Server, apus_command, llama_command
 
 
 def cut(trace: Path, target: Path, options: argparse.Namespace) -> None:
@@ -51,15 +51,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--port", type=int, default=18082)
     options = parser.parse_args()
-    port, threads = str(options.port), str(options.threads)
-    context = options.prompt + options.answer + 32
-    commands = {
-        "Apus": [options.apus, "serve", "-m", options.model, "--port", port, "-t", threads, "-c", str(context)]
-        + ["--max-num-seqs", str(options.sequences), "--quiet"]
-    }
+    sizes = options.prompt + options.answer + 32, options.sequences
+    commands = {"Apus": apus_command(options, *sizes)}
     if options.llama_server:
-        commands["llama.cpp"] = [options.llama_server, "-m", options.model, "--port", port, "-t", threads, "-fa", "on"]
-        commands["llama.cpp"] += ["-c", str(context * options.sequences), "-np", str(options.sequences)]
+        commands["llama.cpp"] = llama_command(options, *sizes)
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace.csv")
         cut(options.trace, trace, options)

@@ -118,6 +118,20 @@ def together(calls: list[Callable[[], Answer]]) -> list[Answer]:
     return [answer for answer in answers if answer]
 
 
+def clients(server: Server, texts: list[list[tuple[list[int], int]]]) -> tuple[float, list[Answer]]:
+    """Seconds and answers of clients that each send one request after the other: a prompt, and tokens to write."""
+    answers: list[Answer] = []
+
+    def client(own: list[tuple[list[int], int]]) -> Answer:
+        for text, tokens in own:
+            answers.append(server.complete(text, tokens))
+        return answers[-1]
+
+    begin = time.monotonic()
+    together([lambda own=own: client(own) for own in texts])
+    return time.monotonic() - begin, answers
+
+
 class Prompts:
     """Random token ids, different for each call but the same in each run."""
 
@@ -167,17 +181,7 @@ def mixed(server: Server, prompts: Prompts) -> dict[str, float]:
 def eight_clients(server: Server, prompts: Prompts) -> dict[str, float]:
     """Eight clients, each one request after the other: 512 tokens in, 64 out."""
     rounds = 3
-    texts = [[prompts(512) for _ in range(rounds)] for _ in range(8)]
-    answers: list[Answer] = []
-
-    def client(index: int) -> Answer:
-        for text in texts[index]:
-            answers.append(server.complete(text, 64))
-        return answers[-1]
-
-    begin = time.monotonic()
-    together([lambda index=index: client(index) for index in range(8)])
-    seconds = time.monotonic() - begin
+    seconds, answers = clients(server, [[(prompts(512), 64) for _ in range(rounds)] for _ in range(8)])
     gaps = [gap for a in answers for gap in a.gaps()]
     return {
         "output tokens/s": 8 * rounds * 64 / seconds,
@@ -195,16 +199,7 @@ def unequal_lengths(server: Server, prompts: Prompts) -> dict[str, float]:
         return int(2 ** prompts.random.uniform(low, high))
 
     texts = [[(prompts(size(5, 10)), size(3, 7)) for _ in range(rounds)] for _ in range(8)]
-    answers: list[Answer] = []
-
-    def client(index: int) -> Answer:
-        for text, tokens in texts[index]:
-            answers.append(server.complete(text, tokens))
-        return answers[-1]
-
-    begin = time.monotonic()
-    together([lambda index=index: client(index) for index in range(8)])
-    seconds = time.monotonic() - begin
+    seconds, answers = clients(server, texts)
     return {
         "tokens/s": sum(len(text) + tokens for own in texts for text, tokens in own) / seconds,
         "TTFT median, s": statistics.median(a.first for a in answers),
@@ -308,17 +303,22 @@ SCENARIOS = {
 }
 
 
+def apus_command(options: argparse.Namespace, context: int, sequences: int) -> list[str]:
+    command = [options.apus, "serve", "-m", options.model, "--port", str(options.port), "-t", str(options.threads)]
+    return command + ["-c", str(context), "--max-num-seqs", str(sequences), "--quiet"]
+
+
+def llama_command(options: argparse.Namespace, context: int, sequences: int) -> list[str]:
+    """Its context is that of all sequences together."""
+    command = [options.llama_server, "-m", options.model, "--port", str(options.port), "-t", str(options.threads)]
+    return command + ["-fa", "on", "-c", str(context * sequences), "-np", str(sequences)]
+
+
 def commands(options: argparse.Namespace, scenario: Scenario) -> dict[str, list[str]]:
-    port, threads = str(options.port), str(options.threads)
-    result = {
-        name: [options.apus, "serve", "-m", options.model, "--port", port, "-t", threads]
-        + ["-c", str(scenario.context), "--max-num-seqs", str(scenario.sequences), "--quiet", *flags]
-        for name, flags in scenario.apus.items()
-    }
+    sizes = scenario.context, scenario.sequences
+    result = {name: apus_command(options, *sizes) + flags for name, flags in scenario.apus.items()}
     if options.llama_server and scenario.llama is not None:
-        total = scenario.context * scenario.sequences
-        result["llama.cpp"] = [options.llama_server, "-m", options.model, "--port", port, "-t", threads, "-fa", "on"]
-        result["llama.cpp"] += ["-c", str(total), "-np", str(scenario.sequences), *scenario.llama]
+        result["llama.cpp"] = llama_command(options, *sizes) + scenario.llama
     return result
 
 
