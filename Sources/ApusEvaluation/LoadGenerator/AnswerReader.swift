@@ -3,17 +3,19 @@ import ApusCore
 /// Follows one streamed answer: bytes and their times in, token times and counts out.
 ///
 /// Times are nanoseconds of the monotonic clock.
-struct AnswerReader {
+package struct AnswerReader {
   private var parser = EventStreamParser()
   private var isDone = false
   private var finished: Int64?
   private var usage: JSONValue?
 
   /// When each piece of text came.
-  private(set) var arrivals: [Int64] = []
+  package private(set) var arrivals: [Int64] = []
+
+  package init() {}
 
   /// Takes bytes of the answer; throws `LoadFailure`.
-  mutating func read(_ bytes: some Sequence<UInt8>, at time: Int64) throws {
+  package mutating func read(_ bytes: some Sequence<UInt8>, at time: Int64) throws {
     var parser = self.parser
     // The parser is moved out, so that its buffers are not copied.
     self.parser = EventStreamParser()
@@ -51,7 +53,7 @@ struct AnswerReader {
   }
 
   /// Puts what was read into the record; throws `LoadFailure` when the answer is not whole.
-  func finish(_ record: inout RequestRecord) throws {
+  package func finish(_ record: inout RequestRecord) throws {
     record.arrivals = arrivals
     if let count = usage?["prompt_tokens"]?.intValue {
       record.inputTokens = count

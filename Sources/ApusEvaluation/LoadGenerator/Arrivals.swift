@@ -38,16 +38,16 @@ package struct Arrivals: Sendable, Equatable {
 
 /// Gamma variates by the method of G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables",
 /// ACM Transactions on Mathematical Software 26 (2000).
-struct GammaDistribution {
-  let shape: Double
-  let scale: Double
+package struct GammaDistribution {
+  package let shape: Double
+  package let scale: Double
 
-  init(shape: Double, mean: Double) {
+  package init(shape: Double, mean: Double) {
     self.shape = shape
     scale = mean / shape
   }
 
-  func next(using source: inout RandomSource) -> Double {
+  package func next(using source: inout RandomSource) -> Double {
     guard shape < 1 else { return scale * Self.standard(shape, &source) }
     return scale * Self.standard(shape + 1, &source) * pow(1 - source.nextUnit(), 1 / shape)
   }

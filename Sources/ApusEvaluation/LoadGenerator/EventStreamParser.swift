@@ -1,7 +1,7 @@
 /// Reads server-sent events from bytes that are split anywhere (WHATWG HTML, section 9.2).
-struct EventStreamParser {
+package struct EventStreamParser {
   /// Bytes of an event; more is a broken stream.
-  static let limit = 16 << 20
+  package static let limit = 16 << 20
 
   private var line: [UInt8] = []
   private var data: [UInt8] = []
@@ -9,8 +9,10 @@ struct EventStreamParser {
   private var endedWithReturn = false
   private var isFirstLine = true
 
+  package init() {}
+
   /// Passes on the data of each event that ends in these bytes; throws `LoadFailure.malformed` and what `body` throws.
-  mutating func read(
+  package mutating func read(
     _ bytes: some Sequence<UInt8>, _ body: ([UInt8]) throws -> Void
   ) throws {
     for byte in bytes {

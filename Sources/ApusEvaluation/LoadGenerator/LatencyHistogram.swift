@@ -61,13 +61,13 @@ package struct LatencyHistogram: Sendable {
     return maximum
   }
 
-  static func index(of value: UInt64) -> Int {
+  package static func index(of value: UInt64) -> Int {
     let highest = UInt64.bitWidth - 1 - max(1, value).leadingZeroBitCount
     let shift = max(0, highest - precision)
     return shift << precision + Int(value >> UInt64(shift))
   }
 
-  static func middle(ofBucket index: Int) -> Double {
+  package static func middle(ofBucket index: Int) -> Double {
     let shift = max(0, index >> precision - 1)
     let lowest = UInt64(index - shift << precision) << UInt64(shift)
     return Double(lowest) + Double(UInt64(1) << UInt64(shift) - 1) / 2

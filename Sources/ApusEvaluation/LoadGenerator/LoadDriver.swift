@@ -17,6 +17,20 @@ package struct LoadRun: Sendable {
   /// Requests that were under way when the run was stopped; they count as nothing.
   package var abandoned: Int
   package var isStopped: Bool
+
+  package init(
+    records: [RequestRecord], planned: Int, started: Int64, ended: Int64, mostAtOnce: Int,
+    greatestDelay: Int64, abandoned: Int, isStopped: Bool
+  ) {
+    self.records = records
+    self.planned = planned
+    self.started = started
+    self.ended = ended
+    self.mostAtOnce = mostAtOnce
+    self.greatestDelay = greatestDelay
+    self.abandoned = abandoned
+    self.isStopped = isStopped
+  }
 }
 
 /// Sends requests when they are due, whatever has become of those before: an open loop.

@@ -46,7 +46,7 @@ package enum LoadFailure: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The message of an answer that is no success: the `message` of its error, or how it begins.
-  static func message(in bytes: [UInt8]) -> String {
+  package static func message(in bytes: [UInt8]) -> String {
     let limit = 200
     let json = try? JSONValue(parsing: bytes)
     let error = json?["error"] ?? json?["detail"] ?? json

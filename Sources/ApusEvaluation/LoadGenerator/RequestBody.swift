@@ -30,7 +30,7 @@ package struct RequestBody: Sendable {
   }
 
   /// A streamed request.
-  func streamed(_ prompt: JSONValue, maxTokens: Int?) -> [UInt8] {
+  package func streamed(_ prompt: JSONValue, maxTokens: Int?) -> [UInt8] {
     var object = base(prompt, maxTokens: maxTokens)
     object["stream"] = true
     object["stream_options"] = ["include_usage": true]

@@ -97,13 +97,13 @@ package struct Chart: Sendable {
 }
 
 /// A linear or logarithmic axis: its range and its ticks.
-struct ChartAxis {
-  let range: ClosedRange<Double>
-  let ticks: [Double]
-  let isLogarithmic: Bool
+package struct ChartAxis {
+  package let range: ClosedRange<Double>
+  package let ticks: [Double]
+  package let isLogarithmic: Bool
 
   /// - Parameter allowsLogarithm: Values that span more than a factor of 20 make the axis logarithmic.
-  init(_ values: [Double], allowsLogarithm: Bool) {
+  package init(_ values: [Double], allowsLogarithm: Bool) {
     let values = values.filter(\.isFinite)
     let greatest = max(values.max() ?? 1, 1e-9)
     let least = values.filter { $0 > 0 }.min() ?? greatest
@@ -132,7 +132,7 @@ struct ChartAxis {
   }
 
   /// Where a value stands: 0 at the start of the axis, 1 at its end.
-  func position(_ value: Double) -> Double {
+  package func position(_ value: Double) -> Double {
     guard isLogarithmic else {
       return (value - range.lowerBound) / (range.upperBound - range.lowerBound)
     }
@@ -140,7 +140,7 @@ struct ChartAxis {
     return (log10(max(value, range.lowerBound)) - bottom) / (log10(range.upperBound) - bottom)
   }
 
-  static func label(_ value: Double) -> String { String(format: "%g", value) }
+  package static func label(_ value: Double) -> String { String(format: "%g", value) }
 }
 
 /// One panel in its own coordinates.

@@ -55,7 +55,7 @@ struct TraceDataset {
   }
 
   /// Blocks of 512 tokens, the last one as long as is left; tokens beyond the blocks are the request's own.
-  static func parts(length: Int, blocks: [Int], line: Int) -> [PromptPart] {
+  package static func parts(length: Int, blocks: [Int], line: Int) -> [PromptPart] {
     var rest = max(1, length)
     var parts: [PromptPart] = []
     for block in blocks where rest > 0 {
@@ -109,9 +109,9 @@ struct TraceDataset {
 }
 
 /// Times as `2023-11-16 18:15:46.6805900`, with a zone or without, which is ignored.
-enum Timestamp {
+package enum Timestamp {
   /// Seconds since 1970.
-  static func seconds(_ text: String) -> Double? {
+  package static func seconds(_ text: String) -> Double? {
     let halves = text.split { $0 == " " || $0 == "T" }
     guard halves.count >= 2 else { return nil }
     let date = halves[0].split(separator: "-").compactMap { Int($0) }

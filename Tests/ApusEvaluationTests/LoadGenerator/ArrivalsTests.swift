@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct ArrivalsTests {
   /// A gamma distribution of shape B and mean m has the variance m²/B.

@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite(.serialized) struct CalibrationTests {
   /// Words of this server that begin with "th" are two tokens, the others one.

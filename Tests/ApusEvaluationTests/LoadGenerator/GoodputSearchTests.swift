@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct GoodputSearchTests {
   /// One server that takes `service` seconds a request, in the order of arrival: the share answered within `limit`.

@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct LatencyHistogramTests {
   /// From a microsecond to ten hours, in nanoseconds.

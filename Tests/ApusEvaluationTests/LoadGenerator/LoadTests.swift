@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 /// Whole runs against a server in this process.
 @Suite(.serialized) struct LoadTests {

@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct ServingMetricsTests {
   private static let millisecond: Int64 = 1_000_000

@@ -1,7 +1,6 @@
+import ApusEvaluation
 import Foundation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct ChartTests {
   @Test func linearAxes() {

@@ -1,10 +1,9 @@
 import ApusCore
+import ApusEvaluation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
-
-@testable import ApusEvaluation
 
 /// A small HTTP server that answers as a script says.
 final class ScriptedServer: Sendable {

@@ -1,8 +1,7 @@
 import ApusCore
+import ApusEvaluation
 import Foundation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct DatasetTests {
   private func parts(_ request: LoadRequest) -> [PromptPart] {

@@ -1,7 +1,6 @@
 import ApusCore
+import ApusEvaluation
 import Testing
-
-@testable import ApusEvaluation
 
 @Suite struct PromptWriterTests {
   private func words(_ writer: PromptWriter, _ parts: PromptPart...) -> [Substring] {
