@@ -6,7 +6,7 @@ import Foundation
 @main
 enum Main {
   static func main() async {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = EvalCommand.expandingPair(Array(CommandLine.arguments.dropFirst()))
     var expansion = Settings.Expansion(arguments: arguments)
     do {
       expansion = try Settings().expand(arguments)
@@ -35,7 +35,8 @@ struct RootCommand: ParsableCommand {
       """,
     version: "apus \(apusVersion)",
     subcommands: [
-      ServeCommand.self, RunCommand.self, ChatCommand.self, BatchCommand.self, BenchCommand.self,
+      ServeCommand.self, RunCommand.self, ChatCommand.self, AskCommand.self, EvalCommand.self,
+      BatchCommand.self, BenchCommand.self,
       PlanCommand.self, InspectCommand.self, QuantizeCommand.self, TokenizeCommand.self,
       DetokenizeCommand.self,
     ])

@@ -24,12 +24,38 @@ public final class PluginOptions {
 
   /// The number an option gives; nil when it is not given.
   public func double(_ key: String, in range: ClosedRange<Double>) throws -> Double? {
+    try value(key, expected: "a number from \(range.lowerBound) to \(range.upperBound)") {
+      Double($0).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// The whole number an option gives; nil when it is not given.
+  public func int(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+    try value(key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)") {
+      Int($0).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// The text an option gives; nil when it is not given.
+  public func string(_ key: String) throws -> String? {
+    try value(key, expected: "a text") { $0.isEmpty ? nil : $0 }
+  }
+
+  /// The value of an enumeration an option names; nil when it is not given.
+  public func choice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, of type: Choice.Type
+  ) throws -> Choice? where Choice.RawValue == String {
+    let names = type.allCases.map(\.rawValue).joined(separator: ", ")
+    return try value(key, expected: "one of \(names)") { Choice(rawValue: $0) }
+  }
+
+  private func value<Value>(
+    _ key: String, expected: String, _ read: (String) -> Value?
+  ) throws -> Value? {
     known.append(key)
     guard let text = values.last(where: { $0.key == key })?.value else { return nil }
-    guard let value = Double(text), range.contains(value) else {
-      throw CatalogError.invalidOption(
-        plugin: plugin, option: key, value: text,
-        expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+    guard let value = read(text) else {
+      throw CatalogError.invalidOption(plugin: plugin, option: key, value: text, expected: expected)
     }
     return value
   }

@@ -45,6 +45,15 @@ public struct EngineConfiguration: Sendable {
   public var measurementCache: String?
 
   public init() {}
+
+  /// The same without methods that make answers approximate.
+  package var exact: EngineConfiguration {
+    let standard = EngineConfiguration()
+    var configuration = self
+    configuration.keyFormat = standard.keyFormat
+    configuration.valueFormat = standard.valueFormat
+    return configuration
+  }
 }
 
 /// The sizes an engine settles on before it loads the weights.

@@ -52,7 +52,7 @@ struct LoadMeasurement {
     result["request_rate"] = nil
     result["sweep"] = curve.json
     try write(result)
-    if let path = command.svg, let svg = curve.svg { try Self.write(Data(svg.utf8), to: path) }
+    if let path = command.svg, let svg = curve.svg { try Output.write(svg, to: path) }
     try Self.checkInterruption()
     guard curve.points.contains(where: { $0.metrics.completed > 0 }) else {
       throw LoadMeasurementError.nothingAnswered(curve.points.first?.metrics.failures.first?.first)
@@ -190,14 +190,8 @@ struct LoadMeasurement {
   private func write(_ result: JSONObject) throws {
     switch command.json {
     case "-": try Output.json(.object(result))
-    case let path?: try Self.write(Data((JSONValue.object(result).text + "\n").utf8), to: path)
+    case let path?: try Output.write(JSONValue.object(result).text + "\n", to: path)
     case nil: break
-    }
-  }
-
-  private static func write(_ data: Data, to path: String) throws {
-    do { try data.write(to: URL(filePath: path)) } catch {
-      throw CommandError.cannotWrite(path: path, reason: error.localizedDescription)
     }
   }
 

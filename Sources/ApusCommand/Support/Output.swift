@@ -12,6 +12,13 @@ enum Output {
 
   static func json(_ value: JSONValue) throws { try line(value.text) }
 
+  /// Writes a file; throws `CommandError`.
+  static func write(_ text: String, to path: String) throws {
+    do { try Data(text.utf8).write(to: URL(filePath: path)) } catch {
+      throw CommandError.cannotWrite(path: path, reason: error.localizedDescription)
+    }
+  }
+
   /// A line for people; lost when standard error is closed.
   static func note(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

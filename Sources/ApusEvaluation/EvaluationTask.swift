@@ -1,0 +1,118 @@
+import ApusCore
+import ApusDecoding
+
+/// One question to a model, and what a rule needs to score the answer.
+package struct EvaluationCase: Sendable, Equatable {
+  package var document: String
+  package var question: String
+  /// What a perfect model writes.
+  package var answer: String
+  /// What the rule looks for in an answer; the task says what it means.
+  package var expected: [String]
+  /// Where in the document lies what is asked for, from 0 to 1.
+  package var depth: Double?
+
+  package init(
+    document: String, question: String, answer: String, expected: [String], depth: Double? = nil
+  ) {
+    self.document = document
+    self.question = question
+    self.answer = answer
+    self.expected = expected
+    self.depth = depth
+  }
+
+  /// What the user's turn says.
+  package var message: String { document.isEmpty ? question : document + "\n\n" + question }
+}
+
+/// What a rule makes of an answer.
+package struct TaskScore: Sendable, Equatable {
+  /// From 0 to 1.
+  package var value: Double
+  /// Further figures by name; each is averaged over the cases.
+  package var details: [String: Double]
+
+  package init(_ value: Double, details: [String: Double] = [:]) {
+    self.value = value
+    self.details = details
+  }
+
+  package init(_ isRight: Bool, details: [String: Double] = [:]) {
+    self.init(isRight ? 1 : 0, details: details)
+  }
+}
+
+/// What a model is asked to do with a case.
+package enum EvaluationMeasure: Sendable, Equatable {
+  /// It answers the question.
+  case answer
+  /// It gives the log-probabilities of the document, which is no chat.
+  case text
+  /// It and the exact model give the log-probabilities of the question with its answer.
+  case agreement
+}
+
+/// What came back.
+package enum ModelOutput: Sendable {
+  case answer(String)
+  /// For each token of the text but the first; `characters` are those of the text.
+  case scores([TokenLogprobs], characters: Int)
+  /// For the same tokens, what this model and what the exact one says; the answer begins at `answerStart`.
+  case pair([TokenLogprobs], exact: [TokenLogprobs], answerStart: Int)
+}
+
+/// Makes cases of a length from a seed, and scores what a model does with them by rule.
+///
+/// Most tasks are an `AnswerTask`, which asks for less.
+package protocol EvaluationTask: Sendable {
+  /// Throws `CatalogError` for options it does not know.
+  init(options: PluginOptions) throws
+
+  var measure: EvaluationMeasure { get }
+
+  /// At most `count` cases whose prompt and answer have the length; the same for the same seed.
+  func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase]
+
+  func score(_ output: ModelOutput, for example: EvaluationCase) -> TaskScore
+
+  /// Figures that follow from the means of the details over all cases.
+  func summary(_ details: [String: Double]) -> [String: Double]
+}
+
+extension EvaluationTask {
+  package func summary(_ details: [String: Double]) -> [String: Double] { details }
+}
+
+/// A task whose cases are questions, and whose score follows from the text of the answer.
+package protocol AnswerTask: EvaluationTask {
+  /// The smallest size that `makeCase` takes.
+  var leastSize: Int { get }
+
+  /// A case with `size` sentences, lines or words to look through; a larger size makes a longer document.
+  ///
+  /// `number` counts the cases of a length, so that they can be spread over depths or kinds.
+  func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase
+
+  func score(_ answer: String, for example: EvaluationCase) -> TaskScore
+}
+
+extension AnswerTask {
+  package var leastSize: Int { 1 }
+  package var measure: EvaluationMeasure { .answer }
+
+  package func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase] {
+    try (0..<count).map { number in
+      let seed = RandomSource.seed(seed, "\(Self.self)", length.target, number)
+      return try length.fit(least: leastSize) { size in
+        var random = RandomSource(seed: seed)
+        return makeCase(size: size, number: number, using: &random)
+      }
+    }
+  }
+
+  package func score(_ output: ModelOutput, for example: EvaluationCase) -> TaskScore {
+    guard case .answer(let answer) = output else { return TaskScore(0) }
+    return score(answer, for: example)
+  }
+}

@@ -1,0 +1,82 @@
+import ApusCore
+import ApusDecoding
+import Foundation
+
+/// How well the model foretells a text: the option `file` names it, else it is made up.
+///
+/// The text is cut into windows of the length, each read from its beginning. The score is the mean probability of a
+/// token (geometric), the perplexity its reciprocal.
+struct Perplexity: EvaluationTask {
+  private let text: String?
+
+  init(options: PluginOptions) throws {
+    text = try options.string("file").map { path in
+      do {
+        return try String(contentsOf: URL(filePath: path), encoding: .utf8)
+      } catch {
+        throw EvaluationError.noText(path: path, reason: error.localizedDescription)
+      }
+    }
+    if let text, text.allSatisfy(\.isWhitespace) {
+      throw EvaluationError.noText(path: "the file of perplexity", reason: "it is empty")
+    }
+  }
+
+  let measure = EvaluationMeasure.text
+
+  func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase] {
+    guard let text else {
+      return try (0..<count).map { number in
+        let seed = RandomSource.seed(seed, "\(Self.self)", length.target, number)
+        return try length.fit(least: 1) { size in
+          var random = RandomSource(seed: seed)
+          return Self.window(Self.madeUp(size, &random))
+        }
+      }
+    }
+    let ends = text.indices.dropFirst() + [text.endIndex]
+    var windows: [EvaluationCase] = []
+    var start = 0
+    while windows.count < count, start < ends.count {
+      let window = try length.fit(least: 1) { size in
+        Self.window(
+          String(
+            text[
+              (start == 0 ? text.startIndex : ends[start - 1])..<ends[
+                min(start + size, ends.count) - 1]]))
+      }
+      start += window.document.count
+      // What is left at the end is no whole window.
+      if start >= ends.count, !windows.isEmpty { break }
+      windows.append(window)
+    }
+    return windows
+  }
+
+  private static func window(_ text: String) -> EvaluationCase {
+    EvaluationCase(document: text, question: "", answer: "", expected: [])
+  }
+
+  private static func madeUp(_ size: Int, _ random: inout RandomSource) -> String {
+    let facts = World.sections(max(1, size / 4), &random).flatMap { $0 }
+    return Haystack(.prose).text(
+      size - min(size, facts.count), scattering: facts.map { $0.statement(&random) }, &random)
+  }
+
+  func score(_ output: ModelOutput, for example: EvaluationCase) -> TaskScore {
+    guard case .scores(let scores, let characters) = output, !scores.isEmpty else {
+      return TaskScore(0)
+    }
+    let sum = scores.reduce(0.0) { $0 - Double($1.chosen.logprob) }
+    let mean = sum / Double(scores.count)
+    return TaskScore(
+      exp(-mean), details: ["nats/token": mean, "nats/character": sum / Double(characters)])
+  }
+
+  func summary(_ details: [String: Double]) -> [String: Double] {
+    var summary = details
+    summary["perplexity"] = details["nats/token"].map { exp($0) }
+    summary["perplexity/character"] = details["nats/character"].map { exp($0) }
+    return summary
+  }
+}

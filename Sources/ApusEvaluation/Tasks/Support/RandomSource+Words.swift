@@ -1,0 +1,108 @@
+import ApusCore
+
+/// Made-up words, names and numbers.
+extension RandomSource {
+  /// A seed that follows from all of these, the same on every platform (FNV-1a).
+  package static func seed(_ seed: UInt64, _ name: String, _ numbers: Int...) -> UInt64 {
+    var hash = 0xCBF2_9CE4_8422_2325 ^ seed
+    func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    for byte in name.utf8 { add(byte) }
+    for number in numbers {
+      for shift in stride(from: 0, to: 64, by: 8) {
+        add(UInt8(truncatingIfNeeded: number >> shift))
+      }
+    }
+    return hash
+  }
+
+  /// A number in the range.
+  mutating func number(in range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(nextUnit() * Double(range.count))
+  }
+
+  mutating func chance(_ probability: Double) -> Bool { nextUnit() < probability }
+
+  mutating func pick<Element>(_ list: [Element]) -> Element {
+    list[Int(nextUnit() * Double(list.count))]
+  }
+
+  /// So many elements at different places, in random order.
+  mutating func sample<Element>(_ list: [Element], _ count: Int) -> [Element] {
+    Array(shuffled(list).prefix(count))
+  }
+
+  mutating func shuffled<Element>(_ list: [Element]) -> [Element] {
+    var list = list
+    for index in list.indices.dropFirst().reversed() {
+      list.swapAt(index, number(in: 0...index))
+    }
+    return list
+  }
+
+  /// So many different values that `make` gives.
+  ///
+  /// When `make` has no more of them, the last ones get made-up names in their place.
+  mutating func distinct(
+    _ count: Int, besides taken: Set<String> = [], _ make: (inout RandomSource) -> String
+  ) -> [String] {
+    var seen = taken
+    var found: [String] = []
+    var misses = 0
+    while found.count < count {
+      let value = misses < 200 ? make(&self) : invented()
+      if seen.insert(value).inserted {
+        found.append(value)
+        misses = 0
+      } else {
+        misses += 1
+      }
+    }
+    return found
+  }
+
+  /// A number of so many digits, as text.
+  mutating func digits(_ count: Int) -> String {
+    (0..<count).map { "\(number(in: ($0 == 0 ? 1 : 0)...9))" }.joined()
+  }
+
+  /// Eight hexadecimal digits.
+  mutating func hex() -> String {
+    (0..<8).map { _ in String(number(in: 0...15), radix: 16) }.joined()
+  }
+
+  mutating func letters(_ count: Int, of alphabet: String) -> String {
+    let alphabet = Array(alphabet)
+    return String((0..<count).map { _ in pick(alphabet) })
+  }
+
+  /// `quiet-harbor`
+  mutating func key() -> String { pick(WordLists.adjectives) + "-" + pick(WordLists.nouns) }
+
+  mutating func town() -> String { pick(WordLists.townStarts) + pick(WordLists.townEnds) }
+
+  mutating func person() -> String { pick(WordLists.firstNames) + " " + pick(WordLists.lastNames) }
+
+  mutating func ship() -> String {
+    let name = pick(WordLists.ships)
+    return chance(0.2) ? pick(WordLists.shipColours) + " " + name : name
+  }
+
+  /// A name that no list has.
+  mutating func invented() -> String {
+    (0..<number(in: 2...3)).map { _ in
+      pick(Self.onsets) + letters(1, of: "aeiou") + pick(Self.codas)
+    }.joined().capitalized
+  }
+
+  private static let onsets =
+    Array("bdfghjklmnprstvw").map(String.init) + ["br", "gr", "st", "tr", "th"]
+  private static let codas = ["", "", "", "n", "r", "l", "s", "m"]
+}
+
+extension String {
+  /// The first letter large, the rest as it is.
+  var capitalized: String { prefix(1).uppercased() + dropFirst() }
+
+  /// With "a" or "an" before it.
+  var withArticle: String { ("aeiou".contains(first ?? " ") ? "an " : "a ") + self }
+}
