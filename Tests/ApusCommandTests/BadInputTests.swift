@@ -35,6 +35,16 @@ struct BadInputTests {
     (["serve", "--port", "70000"], "--port"),
     (["batch", "in.jsonl"], "<out>"),
     (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
+    (["eval"], "apus eval list"),
+    (["eval", "nia"], "niah"),
+    (["eval", "niah:straw=1"], "haystack"),
+    (["eval", "niah", "--lengths", "1k,"], "1k,4k,16k"),
+    (["eval", "niah", "--samples", "0"], "--samples"),
+    (["eval", "niah", "--unit", "pages"], "characters"),
+    (["eval", "niah", "--compare", "--threads 1"], "two"),
+    (["eval", "niah", "--compare", "", "--cache-type-q f16"], "--cache-type-q"),
+    (["ask", "What?"], "-d FILE"),
+    (["ask", "-d", "a.txt"], "question"),
     (["plan", "--compute", "0"], "--compute"),
     (["plan", "--memory", "1G", "--kv-memory", "1G"], "--kv-memory"),
     (["plan", "--users", "0"], "--users"),
@@ -54,6 +64,9 @@ struct BadInputTests {
       ["quantize", "/nowhere/model.gguf", "out.gguf", "--type", "q8_0"],
       ["serve", "--api-key-file", "/nowhere/model.gguf"],
       ["batch", "/nowhere/model.gguf", "out.jsonl"], ["plan", "-m", "/nowhere/model.gguf"],
+      ["ask", "-d", "/nowhere/model.gguf", "What?"],
+      ["eval", "perplexity:file=/nowhere/model.gguf"],
+      ["eval", "kv", "--results", "/nowhere/model.gguf"],
       ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
@@ -105,7 +118,7 @@ struct BadInputTests {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
       ["bench"], ["bench", "throughput"], ["bench", "serve"], ["bench", "kernels"], ["batch"],
-      ["plan"],
+      ["plan"], ["eval"], ["ask"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)

@@ -49,7 +49,7 @@ struct GenerationTests {
   ])
   func answersFromADocument(question: String, answer: String) async throws {
     let document = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../Training/examples/harbour.txt").standardizedFileURL.path
+      .appending(path: "../../Examples/harbour.txt").standardizedFileURL.path
     let result = try await Program.run("run", "--chat", "-f", document, "-p", question, "-q")
     #expect(result.output.trimmingCharacters(in: .whitespacesAndNewlines) == answer)
   }

@@ -153,7 +153,7 @@ import Testing
   func otherFilesAreNotTouched(content: String) async throws {
     let files = try BatchFiles(lines(1))
     try files.write(content, to: files.output)
-    await #expect(throws: BatchError.self) { try await files.run() }
+    await #expect(throws: (any Error).self) { try await files.run() }
     #expect(files.answers == content)
   }
 
@@ -171,7 +171,7 @@ import Testing
     try files.write("", to: files.output)
     let other = try FileHandle(forUpdating: files.output)
     #expect(flock(other.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
-    await #expect(throws: BatchError.inUse(path: files.output.path)) { try await files.run() }
+    await #expect(throws: LineFileError.inUse(path: files.output.path)) { try await files.run() }
     try other.close()
     #expect(try await files.run().lines == 1)
   }

@@ -11,14 +11,14 @@ struct Perplexity: EvaluationTask {
 
   init(options: PluginOptions) throws {
     text = try options.string("file").map { path in
-      do {
-        return try String(contentsOf: URL(filePath: path), encoding: .utf8)
-      } catch {
+      let text: String
+      do { text = try String(contentsOf: URL(filePath: path), encoding: .utf8) } catch {
         throw EvaluationError.noText(path: path, reason: error.localizedDescription)
       }
-    }
-    if let text, text.allSatisfy(\.isWhitespace) {
-      throw EvaluationError.noText(path: "the file of perplexity", reason: "it is empty")
+      guard !text.allSatisfy(\.isWhitespace) else {
+        throw EvaluationError.noText(path: path, reason: "it is empty")
+      }
+      return text
     }
   }
 

@@ -43,7 +43,7 @@ package struct Batch: Sendable {
 
   /// Runs what is not answered yet; `load` is called if there is anything.
   ///
-  /// Throws `BatchError`, `FileError` and what `load` throws; a cancelled task throws `BatchError.interrupted`.
+  /// Throws `BatchError`, `LineFileError`, `FileError` and what `load` throws; a cancelled task throws `BatchError.interrupted`.
   package func run(
     load: @Sendable () throws -> LanguageModel,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }

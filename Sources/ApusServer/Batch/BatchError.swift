@@ -1,10 +1,6 @@
 /// Why a batch cannot be run or cannot go on.
 package enum BatchError: Error, Equatable, CustomStringConvertible {
   case cannotRead(path: String, reason: String)
-  case cannotOpen(path: String, reason: String)
-  case cannotWrite(path: String, reason: String)
-  /// Another run holds the output.
-  case inUse(path: String)
   case notAnOutput(path: String, line: Int, reason: String)
   /// The output answers a line that the input does not have.
   case otherInput(path: String, line: Int, key: String, input: String)
@@ -13,12 +9,6 @@ package enum BatchError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
-    case .cannotOpen(let path, let reason):
-      "cannot open \(path) for writing: \(reason); name another output"
-    case .cannotWrite(let path, let reason):
-      "cannot write \(path): \(reason); it holds whole answers only, so make room and run the same command again to go on"
-    case .inUse(let path):
-      "\(path) is being written by another run; wait for it or name another output"
     case .notAnOutput(let path, let line, let reason):
       "\(path), line \(line): \(reason); it is not the output of a batch, name another file"
     case .otherInput(let path, let line, let key, let input):

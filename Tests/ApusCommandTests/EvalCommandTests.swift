@@ -1,0 +1,129 @@
+import ApusCore
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Program.exists, Program.missing))
+struct EvalCommandTests {
+  @Test func tasksAreListed() async throws {
+    let result = try await Program.run("eval", "list")
+    #expect(result.status == 0 && result.errors.isEmpty)
+    let names = result.output.split(separator: "\n")
+    for name in ["niah", "thread", "tsv", "perplexity", "agreement"] {
+      #expect(names.contains(Substring(name)))
+    }
+    #expect(names.allSatisfy { !$0.contains(" ") })
+  }
+
+  @Test func rowsAndPictures() async throws {
+    let folder = try TemporaryFolder()
+    let result = try await Program.run(
+      "eval", "niah", "kv", "trace", "--lengths", "512,1k", "--samples", "3", "--json",
+      folder.file("rows.json"), "--svg", folder.file("grid.svg"))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.isEmpty)
+    let lines = result.output.split(separator: "\n").map {
+      $0.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+    }
+    #expect(lines.map(\.first) == ["task", "niah", "kv", "trace", "mean"])
+    #expect(lines[0] == ["task", "512", "1k"])
+    let report = try JSONValue(parsing: folder.text("rows.json"))
+    let rows = try #require(report["rows"]?.arrayValue)
+    #expect(rows.count == 6)
+    for row in rows {
+      #expect(row["n"] == 3 && row["config"] == "default")
+      #expect([512, 1024].contains(row["length"]?.intValue))
+      #expect((0...1).contains(row["score"]?.doubleValue ?? -1))
+      #expect((row["stderr"]?.doubleValue ?? -1) >= 0)
+    }
+    let svg = folder.text("grid.svg")
+    #expect(svg.hasPrefix("<svg") && svg.contains(">niah<") && svg.contains(">kv<"))
+    #expect(!svg.contains(">trace<"))
+  }
+
+  @Test func killedRunsGoOn() async throws {
+    let folder = try TemporaryFolder()
+    let results = folder.file("results.jsonl")
+    let command = ["eval", "kv", "count", "--lengths", "1k", "--samples", "12"]
+    let plain = try await Program.start(command + ["--json", "-"]).result()
+    let slow = command + ["--results", results, "-t", "1", "--max-num-seqs", "1"]
+    let running = try Program.start(slow)
+    while folder.text("results.jsonl").isEmpty, running.process.isRunning {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    kill(running.process.processIdentifier, SIGKILL)
+    _ = try await running.result()
+    let kept = folder.text("results.jsonl").split(separator: "\n").count
+    #expect((1..<24).contains(kept))
+    // As if the kill had torn a line.
+    let file = try FileHandle(forWritingTo: URL(filePath: results))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data(#"{"task":"kv","len"#.utf8))
+    try file.close()
+    let result = try await Program.start(slow + ["--json", "-"]).result()
+    #expect(result.status == 0, "\(result.errors)")
+    func scores(_ text: String) throws -> [Double?] {
+      try JSONValue(parsing: text)["rows"]?.arrayValue?.map { $0["score"]?.doubleValue } ?? []
+    }
+    #expect(try scores(result.output).count == 2)
+    #expect(try scores(result.output) == scores(plain.output))
+    let lines = folder.text("results.jsonl").split(separator: "\n")
+    #expect(lines.count == 24)
+    #expect(try lines.allSatisfy { try JSONValue(parsing: String($0))["score"] != nil })
+  }
+
+  @Test func interruptedRunsSaySo() async throws {
+    let folder = try TemporaryFolder()
+    let running = try Program.start([
+      "eval", "kv", "--lengths", "1k", "--samples", "40", "--results", folder.file("r.jsonl"),
+      "-t", "1", "--max-num-seqs", "1",
+    ])
+    while folder.text("r.jsonl").isEmpty, running.process.isRunning {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    kill(running.process.processIdentifier, SIGINT)
+    let result = try await running.result()
+    #expect(result.status == 1)
+    #expect(result.error?.hasPrefix("interrupted after ") == true, "\(result.errors)")
+    #expect(folder.text("r.jsonl").hasSuffix("\n"))
+  }
+
+  @Test func configurationsAreCompared() async throws {
+    let result = try await Program.run(
+      "eval", "agreement", "--lengths", "512", "--samples", "6", "--compare", "--cache-type-k f16",
+      "--cache-type-k q4_0", "--json", "-", "-q")
+    #expect(result.status == 0, "\(result.errors)")
+    let report = try JSONValue(parsing: result.output)
+    let rows = try #require(report["rows"]?.arrayValue)
+    #expect(
+      rows.map { $0["config"]?.stringValue } == ["--cache-type-k f16", "--cache-type-k q4_0"])
+    #expect(rows[0]["score"] == 1.0 && rows[0]["details"]?["kl"] == 0.0)
+    #expect((rows[1]["details"]?["kl"]?.doubleValue ?? 0) > 0)
+    let comparison = try #require(report["comparisons"]?.arrayValue?.first)
+    #expect((comparison["difference"]?.doubleValue ?? 0) < 0)
+    #expect(comparison["n"] == 6)
+    #expect(comparison["interval"]?.arrayValue?.count == 2)
+  }
+
+  @Test func perplexityOfAFile() async throws {
+    let folder = try TemporaryFolder()
+    let text = String(repeating: "The Marigold carried oranges. ", count: 80)
+    let file = try folder.write(Array(text.utf8), to: "text.txt")
+    let result = try await Program.run(
+      "eval", "perplexity:file=\(file)", "--lengths", "256", "--samples", "2")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("perplexity/character "))
+    let empty = try folder.write(Array(" \n".utf8), to: "empty.txt")
+    let refused = try await Program.run("eval", "perplexity:file=\(empty)")
+    #expect(refused.status == 1)
+    #expect(refused.error?.contains("it is empty") == true, "\(refused.errors)")
+  }
+
+  @Test func lengthsBeyondTheContextAreRefused() async throws {
+    let result = try await Program.run("eval", "niah", "--lengths", "1k,4k", "-c", "2048")
+    #expect(result.status == 1)
+    #expect(result.error?.contains("4096") == true && result.error?.contains("2048") == true)
+    let short = try await Program.run("eval", "thread:hops=50", "--lengths", "256", "-c", "2048")
+    #expect(short.status == 1)
+    #expect(short.error?.contains("thread:hops=50") == true, "\(short.errors)")
+  }
+}
