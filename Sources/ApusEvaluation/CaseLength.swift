@@ -22,14 +22,14 @@ package struct CaseLength: Sendable {
   private static let tolerance = 0.01
   private static let mostTries = 16
 
-  /// The case that `make` makes of the greatest size that fits; throws `EvaluationError.tooShort`.
+  /// The cases that `make` makes of the greatest size with which all fit; throws `EvaluationError.tooShort`.
   ///
   /// Lengths grow nearly in proportion to sizes, so that the next size to try follows from the last two.
   package func fit(
-    least: Int, _ make: (Int) throws -> EvaluationCase
-  ) throws -> EvaluationCase {
+    least: Int, _ make: (Int) throws -> [EvaluationCase]
+  ) throws -> [EvaluationCase] {
     var best = try make(least)
-    var low = (size: least, length: try measure(best))
+    var low = (size: least, length: try longest(best))
     guard low.length <= target else { throw EvaluationError.tooShort(target, needed: low.length) }
     var high: (size: Int, length: Int)?
     var slope: Double?
@@ -40,17 +40,26 @@ package struct CaseLength: Sendable {
       let missing = Double(target) * (1 - Self.tolerance / 2) - Double(low.length)
       var size = low.size + (slope.map { Int(missing / $0) } ?? max(8, low.size))
       size = min(max(size, low.size + 1), high.map { $0.size - 1 } ?? .max)
-      let example = try make(size)
-      let length = try measure(example)
+      let cases = try make(size)
+      let length = try longest(cases)
       if length > low.length {
         slope = Double(length - low.length) / Double(size - low.size)
       }
       if length <= target {
-        (best, low) = (example, (size, length))
+        (best, low) = (cases, (size, length))
       } else {
         high = (size, length)
       }
     }
     return best
+  }
+
+  private func longest(_ cases: [EvaluationCase]) throws -> Int {
+    try cases.reduce(0) { max($0, try measure($1)) }
+  }
+
+  /// The same for one case.
+  package func fit(least: Int, _ make: (Int) throws -> EvaluationCase) throws -> EvaluationCase {
+    try fit(least: least) { [try make($0)] }[0]
   }
 }

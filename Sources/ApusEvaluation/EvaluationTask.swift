@@ -89,9 +89,14 @@ package protocol AnswerTask: EvaluationTask {
   /// The smallest size that `makeCase` takes.
   var leastSize: Int { get }
 
+  /// So many cases in a row ask about the same document, which a model then reads once.
+  var questionsPerDocument: Int { get }
+
   /// A case with `size` sentences, lines or words to look through; a larger size makes a longer document.
   ///
-  /// `number` counts the cases of a length, so that they can be spread over depths or kinds.
+  /// `number` counts the cases of a length, so that they can be spread over depths or kinds. For cases that share a
+  /// document, `random` starts the same: the document must not depend on `number`, and `random.fork(number)` draws what
+  /// does.
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase
 
   func score(_ answer: String, for example: EvaluationCase) -> TaskScore
@@ -99,15 +104,21 @@ package protocol AnswerTask: EvaluationTask {
 
 extension AnswerTask {
   package var leastSize: Int { 1 }
+  package var questionsPerDocument: Int { 1 }
   package var measure: EvaluationMeasure { .answer }
 
   package func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase] {
-    try (0..<count).map { number in
-      let seed = RandomSource.seed(seed, "\(Self.self)", length.target, number)
-      return try length.fit(least: leastSize) { size in
-        var random = RandomSource(seed: seed)
-        return makeCase(size: size, number: number, using: &random)
+    let step = questionsPerDocument
+    return try stride(from: 0, to: count, by: step).flatMap { first in
+      let seed = RandomSource.seed(seed, "\(Self.self)", length.target, first / step)
+      // All of a document, also where not all are wanted: its length follows from the longest.
+      let cases = try length.fit(least: leastSize) { size in
+        (first..<first + step).map { number in
+          var random = RandomSource(seed: seed)
+          return makeCase(size: size, number: number, using: &random)
+        }
       }
+      return cases.prefix(count - first)
     }
   }
 

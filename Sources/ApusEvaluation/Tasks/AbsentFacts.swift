@@ -4,18 +4,21 @@ import ApusCore
 struct AbsentFacts: AnswerTask {
   init(options: PluginOptions) {}
 
+  let questionsPerDocument = 5
+
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let facts = World.sections(max(2, size / 4), &random).flatMap { $0 }
     let text = Haystack(.prose).text(
       max(0, size - facts.count), scattering: facts.map { $0.statement(&random) }, &random)
-    let fact = random.pick(facts)
+    var own = random.fork(number)
+    let fact = random.turn(number, through: facts)
     guard number % 2 == 0 else {
       return EvaluationCase(
-        document: text, question: fact.question(&random), answer: fact.answer,
+        document: text, question: fact.question(&own), answer: fact.answer,
         expected: [fact.value])
     }
     return EvaluationCase(
-      document: text, question: missing(facts, like: fact, &random).question(&random),
+      document: text, question: missing(facts, like: fact, &own).question(&own),
       answer: World.absent, expected: [])
   }
 

@@ -4,6 +4,8 @@ import ApusCore
 struct AlteredNumbers: AnswerTask {
   init(options: PluginOptions) {}
 
+  let questionsPerDocument = 5
+
   /// Twice in other words, the question, the answer, and digits.
   private static let kinds = [
     (
@@ -24,7 +26,8 @@ struct AlteredNumbers: AnswerTask {
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let towns = random.distinct(1 + size / 12) { $0.town() }
-    let asked = (town: random.pick(towns), kind: number % Self.kinds.count)
+    let place = Depths.place(number, of: towns.count)
+    let asked = (town: towns[place], kind: number % Self.kinds.count)
     var sentences: [String] = []
     var example = EvaluationCase(document: "", question: "", answer: "", expected: [])
     for town in towns {

@@ -5,13 +5,16 @@ struct AnswerFormat: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 4
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let sections = World.sections(size, &random)
     let facts = sections.flatMap { $0 }
     let short = facts.filter { !$0.value.contains(" ") }
     let form = short.isEmpty ? 1 + number % 2 : number % 3
-    let fact = random.pick(form == 0 ? short : facts)
+    let document = World.documents(sections, &random)
+    var own = random.fork(number)
+    let fact = random.turn(number, through: form == 0 ? short : facts)
     let (demand, answer) =
       switch form {
       case 0: ("Answer in one word.", fact.value)
@@ -19,8 +22,8 @@ struct AnswerFormat: AnswerTask {
       default: ("Answer as JSON {\"answer\": ...}.", "{\"answer\": \"\(fact.value)\"}")
       }
     return EvaluationCase(
-      document: World.documents(sections, &random),
-      question: "\(fact.question(&random)) \(demand)", answer: answer, expected: [fact.value])
+      document: document,
+      question: "\(fact.question(&own)) \(demand)", answer: answer, expected: [fact.value])
   }
 
   /// Both the value and the form must be right.

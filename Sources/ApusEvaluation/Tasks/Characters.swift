@@ -5,12 +5,14 @@ struct Characters: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 4
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let words = (0..<size).map { _ in random.pick(WordLists.nouns) }
     let word = words[Depths.place(number, of: size)]
     let letters = Array(word)
-    let place = random.number(in: 0...letters.count - 1)
+    var own = random.fork(number)
+    let place = own.number(in: 0...letters.count - 1)
     let letter = letters[place]
     let (question, answer) =
       switch number % 3 {

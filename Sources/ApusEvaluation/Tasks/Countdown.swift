@@ -4,6 +4,8 @@ import ApusCore
 struct Countdown: AnswerTask {
   init(options: PluginOptions) {}
 
+  let questionsPerDocument = 5
+
   private struct Puzzle {
     let question: String
     let solution: String
@@ -29,7 +31,8 @@ struct Countdown: AnswerTask {
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let examples = (0..<size).map { _ in Puzzle(&random) }
-    let asked = Puzzle(&random)
+    var own = random.fork(number)
+    let asked = Puzzle(&own)
     return EvaluationCase(
       document: examples.map { "\($0.question)\n\($0.solution)" }.joined(separator: "\n\n"),
       question: asked.question, answer: asked.solution, expected: asked.figures.map { "\($0)" })

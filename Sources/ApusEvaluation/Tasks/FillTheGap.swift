@@ -5,12 +5,13 @@ struct FillTheGap: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 2
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let facts = World.sections(max(1, size / 2), &random).flatMap { $0 }
-    let fact = random.pick(facts)
     let text = Haystack(.prose).text(
       max(0, size - facts.count), scattering: facts.map { $0.statement(&random) }, &random)
+    let fact = random.turn(number, through: facts)
     let template = fact.attribute.answer.replacing(
       "a {v}", with: "\(fact.value.hasVowel ? "an" : "a") {v}")
     let gap = template.replacing("{s}", with: fact.subject).replacing("{v}", with: "____")

@@ -31,6 +31,7 @@ struct FormFilling: AnswerTask {
       return TaskScore(0)
     }
     let filled = form.entries.map { "\($0.key)=\($0.value.stringValue ?? $0.value.text)" }
-    return .recall(filled, example.expected)
+    return TaskScore(
+      Double(example.expected.count { filled.contains($0) }) / Double(example.expected.count))
   }
 }

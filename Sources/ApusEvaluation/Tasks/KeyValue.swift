@@ -5,6 +5,7 @@ struct KeyValue: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 2
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let pairs = Pairs(size, hops: [], &random)

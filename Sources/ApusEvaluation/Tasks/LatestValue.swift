@@ -5,6 +5,7 @@ struct LatestValue: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 4
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let names = random.distinct(max(2, min(25, size / 8))) { $0.pick(WordLists.nouns) }
@@ -18,11 +19,12 @@ struct LatestValue: AnswerTask {
           ? "\(name) = \(value)" : "\(name) is now \(value).")
       values[name] = value
     }
-    let name = random.pick(names.filter { values[$0] != nil })
+    let text = Haystack(.prose).text(
+      max(0, size - sentences.count), scattering: sentences, &random)
+    let name = random.turn(number, through: names.filter { values[$0] != nil })
     let value = values[name] ?? ""
     return EvaluationCase(
-      document: Haystack(.prose).text(
-        max(0, size - sentences.count), scattering: sentences, &random),
+      document: text,
       question: "What is the last value of \(name)?",
       answer: "The last value of \(name) is \(value).", expected: [value])
   }

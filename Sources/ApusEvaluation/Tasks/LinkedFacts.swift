@@ -45,35 +45,38 @@ struct LinkedFacts: AnswerTask {
   ]
 
   let leastSize = 4
+  let questionsPerDocument = 5
   private static let mostChains = 24
 
-  /// A sixth of the sentences are facts; all chains but one are there to mislead.
+  /// A sixth of the sentences are facts.
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
-    let count = max(1, min(Self.mostChains, size / 15))
+    let count = max(1, min(Self.mostChains, size / 10))
     let people = random.distinct(2 * count) { $0.person() }
     let towns = random.distinct(count) { $0.town() }
     let ships = random.distinct(count) { $0.ship() }
     var facts: [String] = []
-    var asked: EvaluationCase?
+    var cases: [[EvaluationCase]] = [[], []]
     for index in 0..<count {
       let words = [
         "p": people[2 * index], "q": people[2 * index + 1], "t": towns[index], "s": ships[index],
         "r": random.pick(WordLists.rivers), "a": random.pick(WordLists.animals),
         "w": random.pick(WordLists.trades),
       ]
-      let kind = index == 0 ? (hops ?? 2 + number % 2) - 2 : random.number(in: 0...1)
+      let kind = hops.map { $0 - 2 } ?? index % 2
       let link = random.pick(Self.links[kind])
       let said = link.facts.map { Self.fill($0, words) }
       facts += said
-      if index == 0 {
-        asked = EvaluationCase(
+      cases[kind].append(
+        EvaluationCase(
           document: "", question: Self.fill(link.question, words),
-          answer: said.joined(separator: " "), expected: [words[link.asked] ?? ""])
-      }
+          answer: said.joined(separator: " "), expected: [words[link.asked] ?? ""]))
     }
     let text = Haystack(.prose).text(
       max(0, size - facts.count), scattering: random.shuffled(facts), &random)
-    var example = asked ?? EvaluationCase(document: "", question: "", answer: "", expected: [])
+    let kind = hops.map { $0 - 2 } ?? number % 2
+    var example = random.turn(
+      hops == nil ? number / 2 : number,
+      through: cases[kind].isEmpty ? cases[1 - kind] : cases[kind])
     example.document = text
     return example
   }

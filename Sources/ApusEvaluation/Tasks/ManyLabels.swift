@@ -9,6 +9,7 @@ struct ManyLabels: AnswerTask {
   init(options: PluginOptions) throws { labelCount = try options.int("labels", in: 2...500) ?? 40 }
 
   let leastSize = 8
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let count = max(2, min(labelCount, size / 3))
@@ -19,12 +20,14 @@ struct ManyLabels: AnswerTask {
     let labels = random.distinct(count) { $0.pick(WordLists.nouns) }
     // Each label at least twice, if there is room.
     let kinds = (0..<size).map { $0 < 2 * count ? $0 % count : random.number(in: 0...count - 1) }
-    let asked = random.number(in: 0...count - 1)
-    let words = random.distinct(size + 1) { $0.stem() }
-    let lines = zip(words, kinds).map { "\($0)\(endings[$1]): \(labels[$1])" }
+    let stems = random.distinct(size) { $0.stem() }
+    let lines = random.shuffled(zip(stems, kinds).map { "\($0)\(endings[$1]): \(labels[$1])" })
+    var own = random.fork(number)
+    let asked = own.number(in: 0...count - 1)
+    let stem = own.distinct(1, besides: Set(stems)) { $0.stem() }[0]
     return EvaluationCase(
-      document: random.shuffled(lines).joined(separator: "\n"),
-      question: "\(words[size])\(endings[asked]):", answer: labels[asked],
+      document: lines.joined(separator: "\n"), question: "\(stem)\(endings[asked]):",
+      answer: labels[asked],
       expected: [labels[asked]])
   }
 

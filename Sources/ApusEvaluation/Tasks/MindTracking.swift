@@ -5,6 +5,7 @@ struct MindTracking: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 12
+  let questionsPerDocument = 5
   private static let mostEvents = 24
 
   /// The story so far, and what each person believes of each thing.
@@ -17,8 +18,8 @@ struct MindTracking: AnswerTask {
     private var present: Set<String>
 
     init(_ random: inout RandomSource) {
-      people = random.distinct(random.number(in: 2...4)) { $0.pick(WordLists.firstNames) }
-      things = random.distinct(random.number(in: 1...2)) { $0.pick(WordLists.nouns) }
+      people = random.distinct(random.number(in: 3...4)) { $0.pick(WordLists.firstNames) }
+      things = random.distinct(2) { $0.pick(WordLists.nouns) }
       places = random.distinct(8) { $0.pick(WordLists.rooms) }
       present = Set(people)
       let others = people.dropLast().joined(separator: ", ")
@@ -54,10 +55,11 @@ struct MindTracking: AnswerTask {
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     var room = Room(&random)
     for _ in 0..<min(Self.mostEvents, size / 2) { room.go(&random) }
-    let (person, thing, place) = random.pick(room.beliefs)
+    let text = Haystack(.prose).text(
+      max(0, size - room.sentences.count), scattering: room.sentences, &random)
+    let (person, thing, place) = random.turn(number, through: room.beliefs)
     return EvaluationCase(
-      document: Haystack(.prose).text(
-        max(0, size - room.sentences.count), scattering: room.sentences, &random),
+      document: text,
       question: "Where does \(person) think the \(thing) is?",
       answer: "\(person) thinks the \(thing) is in the \(place).", expected: [place])
   }

@@ -13,6 +13,7 @@ struct MultiKeyNeedle: AnswerTask {
   }
 
   let leastSize = 4
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let count = max(2, Int((Double(size) * density).rounded()))

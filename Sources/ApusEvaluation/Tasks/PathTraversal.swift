@@ -8,6 +8,7 @@ struct PathTraversal: AnswerTask {
 
   var leastSize: Int { hops ?? Self.usualHops.upperBound }
   private static let usualHops = 2...6
+  let questionsPerDocument = 5
 
   /// Roads form chains, so that no other path leads there.
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
@@ -27,9 +28,10 @@ struct PathTraversal: AnswerTask {
     let roads = chains.flatMap { chain in
       zip(chain, chain.dropFirst()).map { "From \($0) one can go to \($1)." }
     }
-    let asked = chains[0]
+    let document = random.shuffled(roads).joined(separator: "\n")
+    let asked = random.turn(number, through: chains.filter { $0.count > 2 })
     return EvaluationCase(
-      document: random.shuffled(roads).joined(separator: "\n"),
+      document: document,
       question: "Give the path from \(asked[0]) to \(asked[asked.count - 1]).",
       answer: asked.joined(separator: " -> "), expected: [asked[0], asked[asked.count - 1]])
   }

@@ -4,6 +4,8 @@ import ApusCore
 struct QuestionAnswering: AnswerTask {
   init(options: PluginOptions) {}
 
+  let questionsPerDocument = 5
+
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let sections = World.sections(size, &random)
     let facts = sections.flatMap { $0 }

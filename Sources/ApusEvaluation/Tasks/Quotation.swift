@@ -5,6 +5,7 @@ struct Quotation: AnswerTask {
   init(options: PluginOptions) {}
 
   let leastSize = 3
+  let questionsPerDocument = 5
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let sentences = Haystack(.prose).sentences(size, &random)

@@ -14,6 +14,9 @@ struct Variables: AnswerTask {
     chains = try options.int("chains", in: 1...64) ?? 4
   }
 
+  /// Any chain may be asked for.
+  var questionsPerDocument: Int { min(chains, 5) }
+
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let names = random.distinct((hops + 1) * chains) { $0.letters(3, of: Self.alphabet) }
     let values = random.distinct(chains) { $0.digits(5) }
@@ -28,10 +31,11 @@ struct Variables: AnswerTask {
       sentences.append(queues[index].removeFirst())
       if queues[index].isEmpty { queues.remove(at: index) }
     }
+    let asked = number % chains
     return EvaluationCase(
       document: haystack.text(size, scattering: sentences, &random),
-      question: "Which variables have the value \(values[0])?",
-      answer: made[0].joined(separator: ", "), expected: made[0])
+      question: "Which variables have the value \(values[asked])?",
+      answer: made[asked].joined(separator: ", "), expected: made[asked])
   }
 
   private static let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -15,6 +15,18 @@ extension RandomSource {
     return hash
   }
 
+  /// A source of its own for each number, without regard to what is drawn from this one afterwards.
+  func fork(_ number: Int) -> RandomSource {
+    var copy = self
+    return RandomSource(seed: Self.seed(copy.next(), "fork", number))
+  }
+
+  /// The element whose turn it is: cases that share a document go through a shuffled list one after the other.
+  func turn<Element>(_ number: Int, through list: [Element]) -> Element {
+    var own = fork(0)
+    return own.shuffled(list)[number % list.count]
+  }
+
   /// A number in the range.
   mutating func number(in range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(nextUnit() * Double(range.count))
