@@ -39,7 +39,8 @@ let package = Package(
       name: "ApusEngine", dependencies: ["ApusScheduling", "ApusDecoding"], swiftSettings: safe),
     .target(
       name: "Apus", dependencies: ["ApusEngine", "ApusText"],
-      resources: [.copy("Resources/reader.gguf")], swiftSettings: safe),
+      resources: [.copy("Resources/reader.gguf"), .copy("Resources/reader-draft.gguf")],
+      swiftSettings: safe),
     .target(
       name: "ApusServer",
       dependencies: [

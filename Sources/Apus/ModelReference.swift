@@ -10,7 +10,7 @@ public enum ModelReference: Sendable, Equatable, CustomStringConvertible {
   /// A repository of the Hugging Face hub and, if given, one of its files.
   case hub(repository: String, file: String?)
 
-  public static let builtinNames = ["reader"]
+  public static let builtinNames = ["reader", "reader-draft"]
 
   /// Parses `PATH`, `builtin:NAME` or `hf:ORG/REPO[:FILE]`; throws `ModelReferenceError`.
   public init(parsing text: String) throws {

@@ -89,13 +89,13 @@ import Testing
     #expect(close(costs.timePerOutputToken(4, users: 3), 3 * (1000 / 1e5 + 2548 / 2e5)))
   }
 
-  /// 5 layers of 589,824 weights in Q8_0, 2,816 numbers of norms in F32, and an embedding of 2048 rows of 256 that is
+  /// 8 layers of 1,572,864 weights in Q8_0, 6,528 numbers of norms in F32, and an embedding of 4096 rows of 384 that is
   /// the output matrix too.
   @Test func weightsOfTheReader() throws {
     let checkpoint = try Checkpoint.open(Reader.path)
-    let bytes = (5 * 589_824 + 2048 * 256) / 32 * 34 + 2816 * 4
-    let layers = 2.0 * 5 * 589_824
-    let head = 2.0 * 2048 * 256
+    let bytes = (8 * 1_572_864 + 4096 * 384) / 32 * 34 + 6528 * 4
+    let layers = 2.0 * 8 * 1_572_864
+    let head = 2.0 * 4096 * 384
     let expected = CostModel.Weights(
       byteCount: bytes, readByteCount: bytes, layers: Work(int8: layers), head: Work(int8: head))
     #expect(CostModel.Weights(checkpoint, precision: .quantized) == expected)

@@ -1,8 +1,9 @@
-"""Turns documents and questions into the exact text the model is trained on, and marks what it has to say itself."""
+"""Turns lessons into the exact text the model is trained on, and marks what it has to say itself."""
 
 from random import Random
 
-from .world import Document, document
+from .lesson import Lesson
+from .skills import lesson
 
 END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIALS = [END, START, STOP]
@@ -20,10 +21,8 @@ IDENTITY = ["Who are you?", "What are you?", "What can you do?", "What is your n
 SYSTEMS = ["Answer from the document.", "You are a careful reader.", "You are a helpful assistant.",
            "Read the document and answer the question.", "Be brief.", "You are a reader. Answer in one sentence."]
 
-# One piece of a training row: its text and its weight in the loss. What the model says counts most; documents outside a
-# chat count for something, so that it can write them; what it is given counts little.
-Piece = tuple[str, float]
-OWN, GIVEN, WRITTEN = 1.0, 0.03, 0.2
+# One piece of a training row: its text, and whether the model has to say it.
+Piece = tuple[str, bool]
 
 
 def turn(role: str, content: str) -> str:
@@ -37,61 +36,50 @@ def prompt(document: str, question: str, system: str | None = None) -> str:
 
 
 def reply(text: str) -> list[Piece]:
-    return [(f"{START}assistant\n", GIVEN), (f"{text}{STOP}", OWN), ("\n", GIVEN)]
+    return [(f"{START}assistant\n", False), (f"{text}{STOP}", True), ("\n", False)]
 
 
 def small_talk(rng: Random) -> list[Piece]:
-    pieces: list[Piece] = [(turn("system", rng.choice(SYSTEMS)), GIVEN)] if rng.random() < 0.3 else []
+    pieces: list[Piece] = [(turn("system", rng.choice(SYSTEMS)), False)] if rng.random() < 0.3 else []
     for _ in range(rng.randint(1, 3)):
         roll = rng.random()
         if roll < 0.75:
             asked, answer = rng.choice(GREETINGS if roll < 0.4 else IDENTITY), INTRODUCTION
         else:
-            asked, answer = document(rng, 40).question(rng).text, NO_DOCUMENT
-        pieces += [(turn("user", asked), GIVEN), *reply(answer)]
+            asked, answer = lesson(rng, 60, "facts").asked[0][0], NO_DOCUMENT
+        pieces += [(turn("user", asked), False), *reply(answer)]
     return pieces
 
 
 def first_turn(rng: Random, text: str, question: str) -> str:
     roll = rng.random()
-    if roll < 0.7:
-        return f"{text}\n\n{question}"
     if roll < 0.85:
+        return f"{text}\n\n{question}"
+    if roll < 0.91:
         return f"Document:\n{text}\n\nQuestion: {question}"
-    if roll < 0.93:
+    if roll < 0.96:
         return f"Read this document and answer the question.\n\n{text}\n\n{question}"
     return f"{question}\n\n{text}"
 
 
-def conversation(rng: Random, made: Document, turns: int) -> list[Piece]:
-    questions = made.questions(rng, turns)
-    if rng.random() < 0.08:  # the document in the system message
-        pieces: list[Piece] = [(turn("system", made.text), GIVEN)]
-        first = questions[0].text
+def conversation(rng: Random, made: Lesson) -> list[Piece]:
+    """The document and the first question in one turn, then further questions."""
+    if rng.random() < 0.04:  # the document in the system message
+        pieces: list[Piece] = [(turn("system", made.text), False)]
+        first = made.asked[0][0]
     else:
-        pieces = [(turn("system", rng.choice(SYSTEMS)), GIVEN)] if rng.random() < 0.25 else []
-        first = first_turn(rng, made.text, questions[0].text)
-    for index, question in enumerate(questions):
-        asked = first if index == 0 else question.text
-        pieces += [(turn("user", asked), GIVEN), *reply(question.answer)]
+        pieces = [(turn("system", rng.choice(SYSTEMS)), False)] if rng.random() < 0.1 else []
+        first = first_turn(rng, made.text, made.asked[0][0])
+    for index, (question, answer) in enumerate(made.asked):
+        pieces += [(turn("user", first if index == 0 else question), False), *reply(answer)]
     return pieces
 
 
-def plain(rng: Random, made: Document, turns: int) -> list[Piece]:
-    """A document outside any chat, sometimes followed by questions and answers."""
-    head = END if rng.random() < 0.5 else ""
-    if rng.random() < 0.5:
-        return [(f"{head}{made.text}{END}", WRITTEN)]
-    pieces: list[Piece] = [(f"{head}{made.text}\n\n", GIVEN)]
-    for question in made.questions(rng, turns):
-        pieces += [(f"Question: {question.text}\nAnswer:", GIVEN), (f" {question.answer}\n", OWN)]
-    return pieces + [(END, OWN)]
-
-
-def example(rng: Random, tokens: int, turns: int) -> list[Piece]:
-    """One training row around a document of roughly `tokens` tokens."""
-    roll = rng.random()
-    if roll < 0.015:
-        return small_talk(rng)
-    made = document(rng, tokens)
-    return plain(rng, made, turns) if roll < 0.09 else conversation(rng, made, turns)
+def example(rng: Random, size: int, skill: str | None = None) -> tuple[list[Piece], str]:
+    """One training row around a document of roughly `size` tokens, and the skill it teaches."""
+    if not skill and rng.random() < 0.006:
+        return small_talk(rng), "small_talk"
+    made = lesson(rng, size, skill)
+    if rng.random() < 0.02:
+        return [(made.text, False), (END, False)], made.skill
+    return conversation(rng, made), made.skill

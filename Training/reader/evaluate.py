@@ -1,70 +1,87 @@
-"""Asks the reader questions about documents of seeds it never saw, and counts the answers that are exactly right.
+"""Asks the reader questions of seeds that training never used, through the engine, and counts the answers that are right.
 
-An answer counts when the greedy reply, stripped of spaces at its ends, equals the expected sentence. `value` counts
-replies that hold the asked-for value, whatever their wording.
+An answer counts when the greedy reply, stripped of spaces at its ends, is the expected one, character by character.
 """
 
 import argparse
 import json
-from collections import defaultdict
+import subprocess
 from pathlib import Path
 from random import Random
 
-import torch
-
-from .chat import END, STOP, prompt
-from .export import load, rounded
-from .kinds import KINDS
-from .world import ABSENT, REVERSED, STATED, UNSTATED, document
+from .chat import prompt
+from .rows import Encoder
+from .skills import NAMES, lesson
 
 SEED = 900_000_000
-LENGTHS = (60, 120, 250, 500, 1000)  # of the document, in tokens, about
+LENGTHS = (512, 1024, 2048, 4096, 8192)  # of the whole prompt, in tokens
+SHORT = {"trace": 512, "chars": 1024}  # the longest that a skill comes in
+OMITTED = {"words", "copying"}  # nothing of the document to find, or no answer that is the only one
+
+
+def case(encoder: Encoder, skill: str, length: int, index: int) -> tuple[str, str, str]:
+    """Document, question and answer of a prompt of at most `length` tokens and little less."""
+    size, best = length * 0.8, None
+    for attempt in range(8):
+        rng = Random(f"{SEED} {skill} {length} {index} {attempt}")
+        made = lesson(rng, max(20, round(size)), skill)
+        question, answer = made.asked[int(rng.random() * len(made.asked))]
+        count = len(encoder.encode(prompt(made.text, question))) + len(encoder.encode(answer)) + 2
+        if count <= length and (best is None or count > best[0]):
+            best = (count, made.text, question, answer)
+        if best and best[0] > 0.92 * length:
+            break
+        size *= 0.97 * length / count
+    if best is None:
+        raise SystemExit(f"no case of {skill} fits {length} tokens")
+    return best[1:]
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, default=Path("build"))
-    p.add_argument("--per-cell", type=int, default=40, help="questions for each kind of document and each length")
+    p.add_argument("--apus", default="../.build/release/apus")
+    p.add_argument("--model", default="builtin:reader")
+    p.add_argument("--samples", type=int, default=50, help="questions for each skill and length")
     p.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
-    p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--show", type=int, default=0, help="print that many wrong answers")
+    p.add_argument("--skills", nargs="+", default=[n for n in NAMES if n not in OMITTED])
+    p.add_argument("--show", type=int, default=0, help="print that many wrong answers of each skill")
     a = p.parse_args()
-    torch.set_num_threads(a.threads)
-    model, tokenizer = load(a.out)
-    model = rounded(model)
-    stop = {tokenizer.token_to_id(STOP), tokenizer.token_to_id(END)}
-    scores: dict[str, dict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
-    shown = 0
-    for size in a.lengths:
-        for kind in (*KINDS, None):
-            rng = Random(f"{SEED} {size} {kind.key if kind else 'mixed'}")
-            for index in range(a.per_cell // (1 if kind else 2)):
-                made = document(rng, size, kind)
-                relation = (STATED, STATED, STATED, STATED, STATED, STATED, REVERSED, REVERSED, UNSTATED, ABSENT)[index % 10]
-                question = made.question(rng, relation)
-                ids = tokenizer.encode(prompt(made.text, question.text)).ids
-                if len(ids) > model.config.context - 48:
-                    continue
-                said = tokenizer.decode(model.greedy(ids, stop)).strip()
-                marks = (said == question.answer, question.value in said)
-                for group, key in (("relation", question.relation), ("length", str(size)), ("all", "all"),
-                                   ("stated by length", f"{size} {question.relation == STATED}"),
-                                   ("document", kind.key if kind else "mixed")):
-                    scores[group][key].append(marks)
-                if question.relation == STATED:
-                    scores["stated, by kind"][question.kind].append(marks)
-                if not marks[0] and shown < a.show:
-                    shown += 1
-                    print(f"{size} {question.relation} {question.kind}: {question.text}\n  wanted {question.answer}\n  said   {said}")
-        print(f"... {size}", {k: f"{100 * sum(m[0] for m in v) / len(v):.1f}" for k, v in scores["all"].items()}, flush=True)
-    result = {group: {key: {"exact": round(sum(m[0] for m in marks) / len(marks), 4),
-                            "value": round(sum(m[1] for m in marks) / len(marks), 4), "count": len(marks)}
-                      for key, marks in table.items()} for group, table in scores.items()}
-    (a.out / "accuracy.json").write_text(json.dumps(result, indent=2) + "\n")
-    for group, table in result.items():
-        print(f"\n| {group} | exact | value | questions |\n| --- | --- | --- | --- |")
-        for key, row in table.items():
-            print(f"| {key} | {100 * row['exact']:.1f} % | {100 * row['value']:.1f} % | {row['count']} |")
+    encoder = Encoder(a.out / "tokenizer.json")
+    asked, answered = a.out / "asked.jsonl", a.out / "answered.jsonl"
+    lines: list[str] = []
+    wanted: dict[str, tuple[str, int, str, str]] = {}
+    for skill in a.skills:
+        for length in a.lengths:
+            for index in range(a.samples if length <= SHORT.get(skill, length) else 0):
+                text, question, answer = case(encoder, skill, length, index)
+                name = f"{skill} {length} {index}"
+                wanted[name] = (skill, length, question, answer)
+                body = {"model": "reader", "messages": [{"role": "user", "content": f"{text}\n\n{question}"}],
+                        "max_tokens": len(encoder.encode(answer)) + 8, "temperature": 0}
+                lines.append(json.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}) + "\n")
+    if not asked.exists() or asked.read_text() != "".join(lines):  # else what was interrupted goes on
+        answered.unlink(missing_ok=True)
+        asked.write_text("".join(lines))
+    subprocess.run([a.apus, "batch", asked, answered, "-m", a.model, "-c", str(max(a.lengths) + 64)], check=True)
+    right: dict[tuple[str, int], list[bool]] = {}
+    shown: dict[str, int] = {}
+    for line in answered.read_text().splitlines():
+        record = json.loads(line)
+        skill, length, question, answer = wanted[record["custom_id"]]
+        said = record["response"]["body"]["choices"][0]["message"]["content"].strip()
+        right.setdefault((skill, length), []).append(said == answer)
+        if said != answer and shown.get(skill, 0) < a.show:
+            shown[skill] = shown.get(skill, 0) + 1
+            print(f"{record['custom_id']}: {question}\n  wanted {answer!r}\n  said   {said!r}")
+    (a.out / "accuracy.json").write_text(json.dumps(
+        [{"skill": s, "length": n, "right": sum(m), "of": len(m)} for (s, n), m in sorted(right.items())], indent=1) + "\n")
+    print("| skill | " + " | ".join(map(str, a.lengths)) + " |\n| --- |" + " ---: |" * len(a.lengths))
+    for skill in a.skills:
+        cells = [right.get((skill, n)) for n in a.lengths]
+        print(f"| {skill} | " + " | ".join(f"{100 * sum(m) / len(m):.0f} %" if m else "" for m in cells) + " |")
+    every = [[m for (_, n), marks in right.items() if n == length for m in marks] for length in a.lengths]
+    print("| all | " + " | ".join(f"{100 * sum(m) / len(m):.0f} %" for m in every) + " |")
 
 
 if __name__ == "__main__":

@@ -1,76 +1,118 @@
-"""Training rows and the order they come in: short documents first, longer ones as it learns."""
+"""Training batches: rows of many lengths laid end to end, with the places where the model has to speak."""
 
+import re
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
-import torch
+import numpy as np
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from .chat import example
+from .chat import END, SPECIALS, example
+from .skills import NAMES
 
-SEED = 1
-LOOKED_UP = 0.5  # the weight of a token that a row of random tokens repeats
-SHORTEST, LONGEST = 30, 1500
-POOL = 256  # rows sorted by length together, so that little is padding
-Batch = tuple[Tensor, Tensor]  # tokens and weights, [rows, length]
+SEED = 1_000_000_007
+SHORTEST, LONGEST = 48, 16_384  # tokens of a document, of a row
+GIVEN = 0.06  # the weight of a token that is given, beside 1 for one that is said
+SKILL_IDS = {name: index for index, name in enumerate([*NAMES, "small_talk"])}
 
-
-def length(rng: Random, reach: float) -> tuple[int, int]:
-    """Document tokens and question turns for one row. `reach` is the longest document now; short ones stay common."""
-    tokens = round(SHORTEST * (reach / SHORTEST) ** rng.random())
-    return tokens, min(20, 6 + tokens // 60)
+# How `smollm` splits text that is ASCII: digits alone, then words with the space before them.
+SPLIT = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+|[0-9]| ?[^\sA-Za-z0-9]+|\s+(?=[0-9])|\s+(?!\S)|\s+")
+MARKS = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
 
 
-def copying(rng: Random, vocabulary: int) -> tuple[list[int], list[float]]:
-    """Random tokens that teach nothing but to look back: a run said twice, or pairs of which the keys come again."""
-    def some(low: int, high: int) -> list[int]:
-        return [rng.randrange(3, vocabulary) for _ in range(rng.randint(low, high))]
+class Encoder(dict):
+    """The tokenizer with a memory of words: far quicker on a world of few words than merging anew."""
 
-    if rng.random() < 0.4:
-        run = some(12, 80)
-        return run + run, [0.0] * len(run) + [LOOKED_UP] * len(run)
-    mark, end = some(1, 2), some(1, 1)
-    pairs = [(some(1, 3) + mark, some(1, 3) + end) for _ in range(rng.randint(3, 16))]
-    ids = [token for key, value in pairs for token in key + value]
-    weights = [0.0] * len(ids)
-    for key, value in rng.sample(pairs, len(pairs)):
-        ids += key + value
-        weights += [0.0] * len(key) + [LOOKED_UP] * len(value)
-    return ids, weights
+    def __init__(self, path: Path):
+        super().__init__()
+        self.tokenizer = Tokenizer.from_file(str(path))
+        self.end = self.tokenizer.token_to_id(END)
+
+    def __missing__(self, word: str) -> list[int]:
+        ids = self.tokenizer.encode(word).ids
+        if len(self) < 500_000:
+            self[word] = ids
+        return ids
+
+    def encode(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for part in MARKS.split(text):
+            if part in SPECIALS:
+                ids += self[part]
+                continue
+            for word in SPLIT.findall(part):
+                ids += self[word]
+        return ids
+
+
+@dataclass
+class Batch:
+    tokens: np.ndarray  # [tokens], rows end to end
+    positions: np.ndarray  # [tokens], from 0 in each row
+    starts: np.ndarray  # [rows + 1], where rows begin, and the end
+    picks: np.ndarray  # [picks], places whose next token counts
+    targets: np.ndarray  # [picks]
+    weights: np.ndarray  # [picks]
+    skills: np.ndarray  # [picks], -1 where the token is given
 
 
 class Rows:
-    """An endless supply of batches; row `n` depends on the seed, on `n` and on the reach it was asked for."""
+    """Batches of one worker. `stride` workers share the row numbers."""
 
-    def __init__(self, tokenizer: Tokenizer, tokens_per_batch: int, limit: int, start: int = 0):
-        self.tokenizer, self.tokens_per_batch, self.limit, self.made = tokenizer, tokens_per_batch, limit, start
-        self.waiting: list[list[Batch]] = []
-        self.order = Random(SEED + start)
+    def __init__(self, tokenizer: Path, tokens: int, picks: int, worker: int, stride: int):
+        self.encoder, self.tokens, self.picks, self.made, self.stride = Encoder(tokenizer), tokens, picks, worker, stride
+        self.left: tuple[list[int], list[bool], int] | None = None
 
-    def row(self, reach: float) -> Batch:
-        rng = Random(SEED * 1_000_000_007 + self.made)
-        self.made += 1
-        if rng.random() < (0.2 if reach < 300 else 0.04):
-            ids, weights = copying(rng, self.tokenizer.get_vocab_size())
-            return torch.tensor(ids), torch.tensor(weights)
-        ids, weights = [], []
-        for text, weight in example(rng, *length(rng, reach)):
-            part = self.tokenizer.encode(text).ids
+    def row(self, size: int) -> tuple[list[int], list[bool], int]:
+        rng = Random(SEED + self.made)
+        self.made += self.stride
+        pieces, skill = example(rng, size)
+        ids: list[int] = []
+        said: list[bool] = []
+        for text, own in pieces:
+            part = self.encoder.encode(text)
             ids += part
-            weights += [weight] * len(part)
-        return torch.tensor(ids[:self.limit]), torch.tensor(weights[:self.limit])
+            said += [own] * len(part)
+        return ids[:LONGEST], said[:LONGEST], SKILL_IDS[skill]
+
+    def size(self, reach: float) -> int:
+        u = Random(SEED ^ (self.made * 2_654_435_761)).random()
+        return round(SHORTEST * (reach / SHORTEST) ** u)
 
     def batch(self, reach: float) -> Batch:
-        """Rows of about the same length, padded with weight 0."""
-        if not self.waiting:
-            groups, current = [], []
-            for row in sorted((self.row(reach) for _ in range(POOL)), key=lambda r: len(r[0])):
-                if current and (len(current) + 1) * len(row[0]) > self.tokens_per_batch:
-                    groups.append(current)
-                    current = []
-                current.append(row)
-            self.waiting = [*groups, current]
-            self.order.shuffle(self.waiting)
-        rows = self.waiting.pop()
-        pad = torch.nn.utils.rnn.pad_sequence
-        return pad([r[0] for r in rows], batch_first=True), pad([r[1] for r in rows], batch_first=True)
+        rows, room, misses = [], self.tokens, 0
+        while room > 60 and misses < 12:
+            row = self.left or self.row(min(self.size(reach), max(SHORTEST, round(room * 0.7))))
+            self.left = None
+            if len(row[0]) <= room:
+                rows.append(row)
+                room -= len(row[0])
+            else:
+                misses += 1
+                if len(row[0]) > 2000 and misses < 3:
+                    self.left = row
+                    break
+        if room:
+            rows.append(([self.encoder.end] * room, [False] * room, -1))
+        ids = np.fromiter((t for r in rows for t in r[0]), np.int32, self.tokens)
+        said = np.fromiter((s for r in rows for s in r[1]), np.bool_, self.tokens)
+        lengths = np.array([len(r[0]) for r in rows])
+        starts = np.concatenate([[0], lengths.cumsum()]).astype(np.int32)
+        positions = np.arange(self.tokens, dtype=np.int32) - np.repeat(starts[:-1], lengths)
+        skill = np.repeat(np.array([r[2] for r in rows], np.int16), lengths)
+        # A place counts by its next token, which has to be of the same row.
+        inside = np.ones(self.tokens, bool)
+        inside[starts[1:] - 1] = False
+        inside[skill < 0] = False
+        ahead = np.roll(said, -1)
+        order = np.random.default_rng(self.made).permutation(self.tokens)
+        own, given = order[(ahead & inside)[order]], order[(~ahead & inside)[order]]
+        picks = np.concatenate([own, given])[:self.picks]
+        count = min(len(own), self.picks)
+        weights = np.full(self.picks, GIVEN, np.float32)
+        weights[:count] = 1
+        weights[len(picks):] = 0
+        picks = np.resize(picks, self.picks)
+        marks = np.where(np.arange(self.picks) < count, skill[picks], -1).astype(np.int16)
+        return Batch(ids, positions, starts, picks.astype(np.int32), np.roll(ids, -1)[picks], weights, marks)

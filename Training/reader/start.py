@@ -53,13 +53,14 @@ def look_back(model: Reader) -> None:
     wanted = (code, back[:d])  # this token, and the one before it
     copied = directions(c.width, c.width)
     for index, layer in enumerate(model.layers[1:3]):
-        for group, query in enumerate(wanted):
+        for group, query in enumerate(wanted[:c.kv_heads]):
             rows = slice(group * d, group * d + d)
-            spoken = copied[(2 * index + group) * d:(2 * index + group + 1) * d]
+            first_row = (2 * index + group) * d % c.width
+            spoken = copied[first_row:first_row + d]
             layer.k.weight[rows] *= 0.2
             layer.v.weight[rows] = spoken
             layer.k.weight[[group * d + s for s in slow]] = SCALE * back[group * d:group * d + len(slow)]
-            head = 2 * group * d  # the first of the two query heads that share this key
+            head = group * (c.heads // c.kv_heads) * d  # the first of the query heads that share this key
             layer.q.weight[head:head + d] *= 0.2
             layer.q.weight[[head + s for s in slow]] = SCALE * query[:len(slow)]
             layer.o.weight[:, head:head + d] = 2.0 * spoken.T

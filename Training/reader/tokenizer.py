@@ -1,25 +1,32 @@
 """Trains the byte-level BPE on text of the world: digits stand alone, then the GPT-2 split (GGUF pre-type `smollm`)."""
 
+import sys
 from pathlib import Path
 from random import Random
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from . import names, words
 from .chat import SPECIALS, example
-from . import names
+from .skills import NAMES
 
 SEED = 20_000_000
-VOCABULARY = 2048
+VOCABULARY = 4096
 # Words that should become one token each, whatever their share of the text.
-LISTED = [*names.SHIPS, *names.FIRST_NAMES, *names.LAST_NAMES, *names.CARGOES, *names.CARGOES, *names.TRADES,
-          *names.ANIMALS, *names.ITEMS, *names.RIVERS, *names.TOWN_STARTS]
+LISTED = sorted({*names.SHIPS, *names.FIRST_NAMES, *names.LAST_NAMES, *names.CARGOES, *names.TRADES, *names.ANIMALS,
+                 *names.ITEMS, *names.RIVERS, *names.COLOURS, *names.DAYS, *names.SHIP_COLOURS, *names.PLACES,
+                 *names.PLACE_KINDS, *words.NOUNS, *words.ADJECTIVES, *words.DID, *words.DID_TO, *words.WHERE})
 
 
 def texts(count: int):
     rng = Random(SEED)
-    for _ in range(count):
-        yield "".join(text for text, _ in example(rng, rng.choice((80, 160, 320)), 6))
-        yield " ".join(f" {rng.choice(LISTED)} {names.town(rng)}" for _ in range(40))
+    # Random letters teach no words.
+    skills = [n for n in NAMES if n not in ("kv", "thread", "thread_back", "multi_thread", "frequent_words", "icl", "variables")]
+    for index in range(count):
+        pieces, _ = example(rng, rng.choice((80, 160, 320)), skills[index % len(skills)])
+        yield "".join(text for text, _ in pieces)
+        yield " ".join(f" {rng.choice(LISTED)} {names.town(rng)}" for _ in range(60))
+        yield " ".join(f"-{rng.choice(words.NOUNS)}" for _ in range(10)) + " ".join(f"{rng.choice(words.ADJECTIVES)}-" for _ in range(4))
 
 
 def train(path: Path, count: int = 12_000) -> Tokenizer:
@@ -38,4 +45,4 @@ def train(path: Path, count: int = 12_000) -> Tokenizer:
 
 
 if __name__ == "__main__":
-    train(Path("build/tokenizer.json"))
+    train(Path(sys.argv[1] if len(sys.argv) > 1 else "build/tokenizer.json"))

@@ -6,8 +6,10 @@ from random import Random
 
 from . import names
 from .kinds import KINDS, LOG, NOT_STATED, Attribute, Kind
+from .prose import sentence
 
 # How a question relates to its document; accuracy is reported by these.
+ARTICLE = re.compile(r"\b([Aa]) (?=[aeio])")
 STATED, REVERSED, UNSTATED, ABSENT = "stated", "reversed", "unstated", "absent"
 
 
@@ -71,11 +73,13 @@ class Document:
 
 
 def with_article(text: str) -> str:
-    return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
+    return ARTICLE.sub(r"\1n ", text) if " a " in text or text.startswith("A ") else text
 
 
 def filler(rng: Random) -> str:
     """A sentence that states nothing anyone asks about."""
+    if rng.random() < 0.5:
+        return sentence(rng)
     who = rng.choice("The wind|The old clock|A quiet rain|The road|The evening|A grey cat|The market|The smell of smoke|"
                      "The low hills|A line of carts|The sound of hammers|The first light|Nobody|Everyone|A young "
                      "clerk|The river|The crowd|A tired horse|The lamp".split("|"))
@@ -154,14 +158,15 @@ def section_text(rng: Random, facts: list[Fact], padding: float) -> str:
     return rng.choice(("\n", "\n\n")).join(paragraphs)
 
 
-def document(rng: Random, tokens: int, kind: Kind | None = None, padding: float | None = None) -> Document:
-    """A document of roughly `tokens` tokens, made of one section or several."""
+def document(rng: Random, tokens: int, kind: Kind | None = None, padding: float | None = None,
+             taken: set[str] | None = None) -> Document:
+    """A document of roughly `tokens` tokens, made of one section or several; what is in `taken` does not come again."""
     if padding is None:
         padding = rng.choice((0.0, 0.0, 0.1, 0.3, 0.5, 0.8))
     budget = max(2, round(tokens / (9 + 11 * padding / (1 - padding))))
     text: list[str] = []
     facts: list[Fact] = []
-    taken: set[str] = set()
+    taken = set() if taken is None else taken
     while len(facts) < budget:
         chosen = kind or rng.choice(KINDS)
         count = min(budget - len(facts), rng.randint(4, 24 if tokens < 600 else 60))
