@@ -74,7 +74,7 @@ struct EvalCommandTests {
   @Test func interruptedRunsSaySo() async throws {
     let folder = try TemporaryFolder()
     let running = try Program.start([
-      "eval", "kv", "--lengths", "1k", "--samples", "40", "--results", folder.file("r.jsonl"),
+      "eval", "niah", "--lengths", "1k", "--samples", "100", "--results", folder.file("r.jsonl"),
       "-t", "1", "--max-num-seqs", "1",
     ])
     while folder.text("r.jsonl").isEmpty, running.process.isRunning {

@@ -46,4 +46,38 @@ import Testing
       CatalogError.unknownName(kind: "number", name: "x", valid: ["one", "two"]).description
         == "unknown number 'x'; valid: one, two")
   }
+
+  private enum Colour: String, CaseIterable {
+    case red
+    case blue
+  }
+
+  private func read<Value>(_ text: String, _ body: (PluginOptions) throws -> Value) throws -> Value
+  {
+    try PluginOptions.read(PluginSpecification(parsing: text), body)
+  }
+
+  @Test func optionsHaveTypes() throws {
+    #expect(try read("x:n=3") { try $0.int("n", in: 1...5) } == 3)
+    #expect(try read("x:n=2.5") { try $0.double("n", in: 1...5) } == 2.5)
+    #expect(try read("x:file=a/b.txt") { try $0.string("file") } == "a/b.txt")
+    #expect(try read("x:c=blue") { try $0.choice("c", of: Colour.self) } == .blue)
+    #expect(try read("x") { try $0.int("n", in: 1...5) } == nil)
+    #expect(try read("x") { try $0.choice("c", of: Colour.self) } == nil)
+  }
+
+  @Test(arguments: ["x:n=6", "x:n=2.5", "x:n=", "x:c=green", "x:c=", "x:file=", "x:other=1"])
+  func wrongOptionsAreRefused(text: String) throws {
+    #expect(throws: CatalogError.self) {
+      try read(text) { options in
+        _ = try options.int("n", in: 1...5)
+        _ = try options.choice("c", of: Colour.self)
+        _ = try options.string("file")
+      }
+    }
+    #expect(
+      throws: CatalogError.invalidOption(
+        plugin: "x", option: "c", value: "green", expected: "one of red, blue")
+    ) { try read("x:c=green") { try $0.choice("c", of: Colour.self) } }
+  }
 }

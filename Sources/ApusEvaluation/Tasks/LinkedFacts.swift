@@ -48,7 +48,7 @@ struct LinkedFacts: AnswerTask {
   let questionsPerDocument = 5
   private static let mostChains = 24
 
-  /// A sixth of the sentences are facts.
+  /// A quarter of the sentences are facts, in long documents fewer.
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let count = max(1, min(Self.mostChains, size / 10))
     let people = random.distinct(2 * count) { $0.person() }

@@ -34,20 +34,16 @@ struct Perplexity: EvaluationTask {
         }
       }
     }
-    let ends = text.indices.dropFirst() + [text.endIndex]
+    let places = Array(text.indices) + [text.endIndex]
     var windows: [EvaluationCase] = []
     var start = 0
-    while windows.count < count, start < ends.count {
+    while windows.count < count, start < places.count - 1 {
       let window = try length.fit(least: 1) { size in
-        Self.window(
-          String(
-            text[
-              (start == 0 ? text.startIndex : ends[start - 1])..<ends[
-                min(start + size, ends.count) - 1]]))
+        Self.window(String(text[places[start]..<places[min(start + size, places.count - 1)]]))
       }
       start += window.document.count
       // What is left at the end is no whole window.
-      if start >= ends.count, !windows.isEmpty { break }
+      if start >= places.count - 1, !windows.isEmpty { break }
       windows.append(window)
     }
     return windows
