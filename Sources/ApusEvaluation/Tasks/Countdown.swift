@@ -47,7 +47,7 @@ struct Countdown: AnswerTask {
     let lines = answer.filledLines
     for line in lines {
       let words = line.split(separator: " ").map(String.init)
-      if words.count == 2, words[0] == "=", Int(words[1]) == result {
+      if words.count == 2, words[0] == "=", let value = Int(words[1]), value == result {
         right += 1
         continue
       }

@@ -13,7 +13,7 @@ struct FillTheGap: AnswerTask {
       max(0, size - facts.count), scattering: facts.map { $0.statement(&random) }, &random)
     let fact = random.turn(number, through: facts)
     let template = fact.attribute.answer.replacing(
-      "a {v}", with: "\(fact.value.hasVowel ? "an" : "a") {v}")
+      "a {v}", with: "\(fact.value.article) {v}")
     let gap = template.replacing("{s}", with: fact.subject).replacing("{v}", with: "____")
     return EvaluationCase(
       document: text, question: "Fill the gap: \(gap)", answer: fact.value,
@@ -23,8 +23,4 @@ struct FillTheGap: AnswerTask {
   func score(_ answer: String, for example: EvaluationCase) -> TaskScore {
     .recall(answer, example.expected)
   }
-}
-
-extension String {
-  fileprivate var hasVowel: Bool { "aeiou".contains(first ?? " ") }
 }

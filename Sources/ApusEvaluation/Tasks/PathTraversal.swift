@@ -10,7 +10,7 @@ struct PathTraversal: AnswerTask {
   private static let usualHops = 2...6
   let questionsPerDocument = 5
 
-  /// Roads form chains, so that no other path leads there.
+  /// Roads form chains, so that no other path leads there; the last chain may be shorter than those asked for.
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     var chains: [[String]] = []
     var rest = size
@@ -29,7 +29,8 @@ struct PathTraversal: AnswerTask {
       zip(chain, chain.dropFirst()).map { "From \($0) one can go to \($1)." }
     }
     let document = random.shuffled(roads).joined(separator: "\n")
-    let asked = random.turn(number, through: chains.filter { $0.count > 2 })
+    let shortest = hops ?? Self.usualHops.lowerBound
+    let asked = random.turn(number, through: chains.filter { $0.count > shortest })
     return EvaluationCase(
       document: document,
       question: "Give the path from \(asked[0]) to \(asked[asked.count - 1]).",

@@ -1,6 +1,7 @@
 import ApusCore
 
-/// The values that the lines of a short program assign (LongProc's pseudo-code, arXiv:2501.05414).
+/// The values that the lines of a short program assign, after LongProc's pseudo-code (arXiv:2501.05414), which is to be
+/// translated there.
 ///
 /// `lines` says how many; the program stands behind a text that has nothing to do with it.
 struct ProgramTrace: AnswerTask {

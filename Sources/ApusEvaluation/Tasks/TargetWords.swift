@@ -2,7 +2,8 @@ import ApusCore
 
 /// A text of so many words (target length generation of Ruler, arXiv:2409.18943).
 ///
-/// The score is the precise match, within 3 words; the flexible one is within a tenth, if that is more.
+/// The score is the precise match, within a tenth, rounded up, and at most 3 words; the flexible one is within a tenth,
+/// if that is more.
 struct TargetWords: AnswerTask {
   private let count: Int?
 
@@ -10,6 +11,9 @@ struct TargetWords: AnswerTask {
 
   private static let usualCounts = [5, 10, 15, 20, 30, 40, 50]
   private static let precision = 3
+
+  /// How many words a precise match may have too many or too few.
+  private static func tolerance(_ target: Int) -> Int { min(precision, (target + 9) / 10) }
 
   func makeCase(size: Int, number: Int, using random: inout RandomSource) -> EvaluationCase {
     let count = count ?? Self.usualCounts[number % Self.usualCounts.count]
@@ -33,9 +37,10 @@ struct TargetWords: AnswerTask {
     guard words > 0 else { return TaskScore(0, details: ["flexible": 0, "words": 0]) }
     let miss = abs(words - target)
     return TaskScore(
-      miss <= Self.precision,
+      miss <= Self.tolerance(target),
       details: [
-        "flexible": miss <= max(Self.precision, target / 10) ? 1 : 0, "words": Double(words),
+        "flexible": miss <= max(Self.tolerance(target), target / 10) ? 1 : 0,
+        "words": Double(words),
       ])
   }
 }

@@ -103,6 +103,7 @@ import Testing
       ("4 + 3 = 7\n5 + 7 = 12", 1),
       ("3 + 4 = 8\n8 + 4 = 12", 0), ("3 + 4 = 7\n7 + 5 = 12\n= 13", 0), ("7 + 5 = 12", 0),
       ("3 + 3 = 6\n6 + 6 = 12", 0), ("3 + 4 = 7\n5 - 7 = -2", 0), ("= 12", 0), ("12", 0),
+      ("= abc\n3 + 4 = 7\n7 + 5 = 12", 0), ("3 + 4 = 7\n= abc\n7 + 5 = 12", 0),
     ] {
       #expect(try score("countdown", answer, example) == expected, "\(answer)")
     }
@@ -136,6 +137,16 @@ import Testing
     #expect(example.expected.count == items / 10)
   }
 
+  /// Whether a rose is a colour, no rule can say.
+  @Test func itemsOfExamsAreClear() throws {
+    let texts = try (1...4).flatMap { try TaskFixtures.cases("longins_gist", seed: $0) }
+      .map(\.document)
+    #expect(texts.contains { $0.contains("red is a colour.") })
+    for noun in ["lemon", "lime", "mint", "olive", "peach", "plum", "rose", "sand", "silver"] {
+      #expect(!texts.contains { $0.contains(" \(noun) is a colour.") }, "\(noun)")
+    }
+  }
+
   @Test func absenceMustBeSaid() throws {
     let cases = Array(try TaskFixtures.cases("absent", count: 2).reversed())
     let denial = "The document does not say."
@@ -146,13 +157,17 @@ import Testing
   }
 
   @Test func wordsAreCounted() throws {
-    let example = EvaluationCase(document: "", question: "", answer: "", expected: ["50"])
-    for (count, precise, flexible) in [
-      (50, 1.0, 1.0), (47, 1, 1), (46, 0, 1), (55, 0, 1), (56, 0, 0),
+    for (target, count, precise, flexible) in [
+      (50, 50, 1.0, 1.0), (50, 47, 1, 1), (50, 46, 0, 1), (50, 55, 0, 1), (50, 56, 0, 0),
+      (5, 6, 1, 1), (5, 7, 0, 0), (20, 18, 1, 1), (20, 17, 0, 0), (200, 203, 1, 1),
+      (200, 204, 0, 1),
     ] {
+      let example = EvaluationCase(
+        document: "", question: "", answer: "", expected: ["\(target)"])
       let answer = Array(repeating: "word", count: count).joined(separator: " ")
       let result = try TaskFixtures.score("words", answer, example)
-      #expect(result.value == precise && result.details["flexible"] == flexible, "\(count)")
+      #expect(
+        result.value == precise && result.details["flexible"] == flexible, "\(count) of \(target)")
     }
   }
 

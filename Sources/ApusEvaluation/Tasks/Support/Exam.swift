@@ -36,8 +36,15 @@ struct Exam {
   }
 
   private static let colour: Kind = {
-    let word = $0.pick($0.chance(0.5) ? WordLists.colours : WordLists.nouns)
+    let word = $0.pick($0.chance(0.5) ? WordLists.colours : things)
     return ("\(word) is a colour.", WordLists.colours.contains(word))
+  }
+
+  /// Nouns that are colours too would make a right answer wrong.
+  private static let things = WordLists.nouns.filter {
+    ![
+      "lemon", "lime", "mint", "olive", "peach", "pearl", "plum", "rose", "sand", "silver",
+    ].contains($0)
   }
 
   private static let animal: Kind = {

@@ -52,7 +52,8 @@ struct ThreadOptions: Sendable {
 
   /// The hops of the threads asked for and, among many pairs, of some more.
   func draw(threads: Int, size: Int, _ random: inout RandomSource) -> [Int] {
-    let longest = min(max(size / (4 * threads), Self.usual.lowerBound), Self.usual.upperBound)
+    let longest =
+      hops ?? min(max(size / (4 * threads), Self.usual.lowerBound), Self.usual.upperBound)
     let others = min(Self.mostOthers, max(0, size - threads * longest) / (3 * longest))
     return (0..<threads + others).map { _ in
       hops ?? random.number(in: Self.usual.lowerBound...longest)

@@ -57,20 +57,33 @@ extension RandomSource {
   mutating func distinct(
     _ count: Int, besides taken: Set<String> = [], _ make: (inout RandomSource) -> String
   ) -> [String] {
-    var seen = taken
-    var found: [String] = []
-    var misses = 0
-    while found.count < count {
-      let value = misses < 200 ? make(&self) : invented()
-      if seen.insert(value).inserted {
-        found.append(value)
-        misses = 0
-      } else {
-        misses += 1
-      }
-    }
-    return found
+    var used = UsedNames(taken)
+    return (0..<count).map { _ in unused(&used, make) }
   }
+
+  /// A value that `make` gives and that is not in use yet; a made-up name when it has no more of them.
+  ///
+  /// `kind` names what `make` gives where several share the names in use.
+  mutating func unused(
+    _ used: inout UsedNames, of kind: String = "", _ make: (inout RandomSource) -> String
+  ) -> String {
+    if used.exhausted[kind] == nil {
+      var value = ""
+      for _ in 0..<Self.mostMisses {
+        value = make(&self)
+        if used.names.insert(value).inserted { return value }
+      }
+      used.exhausted[kind] = value.first?.isUppercase == true ? .capitalized : .lowerCase
+    }
+    while true {
+      let name = invented()
+      let value = used.exhausted[kind] == .lowerCase ? name : name.capitalized
+      if used.names.insert(value).inserted { return value }
+    }
+  }
+
+  /// So many values in a row that are in use show that there are no others.
+  private static let mostMisses = 200
 
   /// A number of so many digits, as text.
   mutating func digits(_ count: Int) -> String {
@@ -99,11 +112,11 @@ extension RandomSource {
     return chance(0.2) ? pick(WordLists.shipColours) + " " + name : name
   }
 
-  /// A name that no list has.
-  mutating func invented() -> String {
+  /// A name that no list has, in small letters.
+  private mutating func invented() -> String {
     (0..<number(in: 2...3)).map { _ in
       pick(Self.onsets) + letters(1, of: "aeiou") + pick(Self.codas)
-    }.joined().capitalized
+    }.joined()
   }
 
   private static let onsets =
@@ -111,10 +124,27 @@ extension RandomSource {
   private static let codas = ["", "", "", "n", "r", "l", "s", "m"]
 }
 
+/// Names that are in use, and what there are no more names of.
+struct UsedNames {
+  enum Spelling {
+    case capitalized
+    case lowerCase
+  }
+
+  fileprivate var names: Set<String>
+  /// How the names are written that are made up for a kind.
+  fileprivate var exhausted: [String: Spelling] = [:]
+
+  init(_ names: Set<String> = []) { self.names = names }
+}
+
 extension String {
   /// The first letter large, the rest as it is.
   var capitalized: String { prefix(1).uppercased() + dropFirst() }
 
+  /// Which of "a" and "an" it takes.
+  var article: String { "aeiou".contains(first ?? " ") ? "an" : "a" }
+
   /// With "a" or "an" before it.
-  var withArticle: String { ("aeiou".contains(first ?? " ") ? "an " : "a ") + self }
+  var withArticle: String { article + " " + self }
 }

@@ -46,9 +46,9 @@ enum World {
   /// So many facts, section after section; each section tells of one kind of thing, no subject comes twice.
   static func sections(
     _ count: Int, of kinds: [WorldKind] = kinds, sizes: ClosedRange<Int> = 4...8,
-    besides: Set<String> = [], _ random: inout RandomSource
+    _ random: inout RandomSource
   ) -> [[WorldFact]] {
-    var taken = besides
+    var subjects = UsedNames()
     var sections: [[WorldFact]] = []
     var rest = count
     while rest > 0 {
@@ -56,8 +56,7 @@ enum World {
       var section: [WorldFact] = []
       let size = min(random.number(in: sizes), rest)
       while section.count < size {
-        let subject = random.distinct(1, besides: taken, kind.subject)[0]
-        taken.insert(subject)
+        let subject = random.unused(&subjects, of: kind.key, kind.subject)
         let width = min(random.number(in: 1...3), size - section.count)
         for attribute in random.sample(kind.attributes, width) {
           section.append(
@@ -71,7 +70,7 @@ enum World {
     return sections
   }
 
-  /// A title and sentences.
+  /// A title for a section's document.
   static func title(_ section: [WorldFact], _ random: inout RandomSource) -> String {
     random.pick(section[0].kind.titles).replacing("{t}", with: random.town())
   }
