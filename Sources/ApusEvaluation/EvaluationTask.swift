@@ -30,7 +30,7 @@ package struct EvaluationCase: Sendable, Equatable {
 package struct TaskScore: Sendable, Equatable {
   /// From 0 to 1.
   package var value: Double
-  /// Further figures by name; each is averaged over the cases.
+  /// Further figures by name.
   package var details: [String: Double]
 
   package init(_ value: Double, details: [String: Double] = [:]) {
@@ -40,6 +40,20 @@ package struct TaskScore: Sendable, Equatable {
 
   package init(_ isRight: Bool, details: [String: Double] = [:]) {
     self.init(isRight ? 1 : 0, details: details)
+  }
+}
+
+extension TaskScore {
+  /// The means of the scores and of each detail over the cases that have it.
+  package static func mean(_ scores: [TaskScore]) -> TaskScore {
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+    let names = Set(scores.flatMap(\.details.keys))
+    return TaskScore(
+      mean(scores.map(\.value)),
+      details: Dictionary(
+        uniqueKeysWithValues: names.map { name in
+          (name, mean(scores.compactMap { $0.details[name] }))
+        }))
   }
 }
 
@@ -56,7 +70,7 @@ package enum EvaluationMeasure: Sendable, Equatable {
 /// What came back.
 package enum ModelOutput: Sendable {
   case answer(String)
-  /// For each token of the text but the first; `characters` are those of the text.
+  /// For each token of the text but the first; `characters` are those of these tokens.
   case scores([TokenLogprobs], characters: Int)
   /// For the same tokens, what this model and what the exact one says; the answer begins at `answerStart`.
   case pair([TokenLogprobs], exact: [TokenLogprobs], answerStart: Int)
@@ -74,23 +88,25 @@ package protocol EvaluationTask: Sendable {
   /// At most `count` cases whose prompt and answer have the length; the same for the same seed.
   func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase]
 
+  /// Cases come in groups of so many; only those of a group may ask about the same document, which a model then reads
+  /// once.
+  var questionsPerDocument: Int { get }
+
   func score(_ output: ModelOutput, for example: EvaluationCase) -> TaskScore
 
-  /// Figures that follow from the means of the details over all cases.
-  func summary(_ details: [String: Double]) -> [String: Double]
+  /// What the scores of several cases come to; the means if the task does not say otherwise.
+  func total(_ scores: [TaskScore]) -> TaskScore
 }
 
 extension EvaluationTask {
-  package func summary(_ details: [String: Double]) -> [String: Double] { details }
+  package var questionsPerDocument: Int { 1 }
+  package func total(_ scores: [TaskScore]) -> TaskScore { .mean(scores) }
 }
 
 /// A task whose cases are questions, and whose score follows from the text of the answer.
 package protocol AnswerTask: EvaluationTask {
   /// The smallest size that `makeCase` takes.
   var leastSize: Int { get }
-
-  /// So many cases in a row ask about the same document, which a model then reads once.
-  var questionsPerDocument: Int { get }
 
   /// A case with `size` sentences, lines or words to look through; a larger size makes a longer document.
   ///
@@ -104,22 +120,39 @@ package protocol AnswerTask: EvaluationTask {
 
 extension AnswerTask {
   package var leastSize: Int { 1 }
-  package var questionsPerDocument: Int { 1 }
   package var measure: EvaluationMeasure { .answer }
 
   package func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase] {
     let step = questionsPerDocument
     return try stride(from: 0, to: count, by: step).flatMap { first in
       let seed = RandomSource.seed(seed, "\(Self.self)", length.target, first / step)
-      // All of a document, also where not all are wanted: its length follows from the longest.
+      return try group(first..<first + step, length: length, seed: seed).prefix(count - first)
+    }
+  }
+
+  /// Cases about one document and, where it has not enough to ask for, about further ones.
+  private func group(_ numbers: Range<Int>, length: CaseLength, seed: UInt64) throws
+    -> [EvaluationCase]
+  {
+    var found: [Int: EvaluationCase] = [:]
+    var document = 0
+    while found.count < numbers.count {
+      let seed = document == 0 ? seed : RandomSource.seed(seed, "document", document)
+      let rest = numbers.filter { found[$0] == nil }
+      // All that are left, also where not all are wanted: the document's length follows from the longest.
       let cases = try length.fit(least: leastSize) { size in
-        (first..<first + step).map { number in
+        rest.map { number in
           var random = RandomSource(seed: seed)
           return makeCase(size: size, number: number, using: &random)
         }
       }
-      return cases.prefix(count - first)
+      var questions: Set<String> = []
+      for (number, example) in zip(rest, cases) where questions.insert(example.message).inserted {
+        found[number] = example
+      }
+      document += 1
     }
+    return numbers.compactMap { found[$0] }
   }
 
   package func score(_ output: ModelOutput, for example: EvaluationCase) -> TaskScore {

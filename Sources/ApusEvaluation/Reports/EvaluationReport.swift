@@ -7,9 +7,9 @@ package struct EvaluationRow: Sendable {
   package var length: Int
   package var config: String
   package var count: Int
-  /// Mean of the scores, from 0 to 1, and its standard error.
+  /// Mean of the scores, from 0 to 1, and its standard error; nil where one case says nothing about it.
   package var score: Double
-  package var standardError: Double
+  package var standardError: Double?
   package var details: [String: Double]
   /// The mean score at each depth, for a task that has depths.
   package var depths: [(depth: Double, score: Double, count: Int)]
@@ -25,17 +25,12 @@ package struct EvaluationRow: Sendable {
     func mean(_ value: (CaseRecord) -> Double) -> Double {
       records.reduce(0) { $0 + value($1) } / Double(records.count)
     }
-    let score = mean(\.score.value)
-    let variance = mean { ($0.score.value - score) * ($0.score.value - score) }
-    self.score = score
-    standardError = count > 1 ? (variance / Double(count - 1)).squareRoot() : 0
-    let names = Set(records.flatMap(\.score.details.keys))
-    details = task.summary(
-      Dictionary(
-        uniqueKeysWithValues: names.map { name in
-          let values = records.compactMap { $0.score.details[name] }
-          return (name, values.reduce(0, +) / Double(values.count))
-        }))
+    let total = task.total(records.map(\.score))
+    score = total.value
+    details = total.details
+    let center = mean(\.score.value)
+    let variance = mean { ($0.score.value - center) * ($0.score.value - center) }
+    standardError = count > 1 ? (variance / Double(count - 1)).squareRoot() : nil
     let groups = Dictionary(grouping: records.filter { $0.depth != nil }) { $0.depth ?? 0 }
     depths = groups.map { depth, records in
       (
@@ -50,7 +45,8 @@ package struct EvaluationRow: Sendable {
     var object = JSONObject([
       ("task", .string(task)), ("length", .integer(Int64(length))), ("config", .string(config)),
       ("n", .integer(Int64(count))), ("score", .number(score)),
-      ("stderr", .number(standardError)), ("prompt_tokens", .number(promptTokens)),
+      ("stderr", standardError.map { .number($0) } ?? .null),
+      ("prompt_tokens", .number(promptTokens)),
       ("prompt_characters", .number(characters)),
     ])
     if !details.isEmpty {
@@ -92,10 +88,13 @@ package struct EvaluationReport: Sendable {
   package mutating func compare(
     _ first: [CaseRecord], _ second: [CaseRecord], names: (String, String)
   ) {
+    let sizes = Dictionary(
+      evaluation.tasks.map { ($0.name, $0.task.questionsPerDocument) },
+      uniquingKeysWith: { first, _ in first })
     func add(_ task: String, _ length: Int?, _ isIncluded: (CaseRecord) -> Bool) {
       let comparison = EvaluationComparison(
         task: task, length: length, names: names, first.filter(isIncluded),
-        second.filter(isIncluded), seed: evaluation.seed)
+        second.filter(isIncluded), questionsPerDocument: sizes, seed: evaluation.seed)
       if let comparison { comparisons.append(comparison) }
     }
     for (name, _) in evaluation.tasks {
@@ -137,7 +136,7 @@ package struct EvaluationReport: Sendable {
             name,
             lengths.map { length in
               own.first { $0.task == name && $0.length == length }.map {
-                "\(Self.text($0.score)) ± \(Self.text($0.standardError))"
+                "\(Self.text($0.score)) ± \($0.standardError.map { Self.text($0) } ?? "    -")"
               } ?? "-"
             }))
       }
@@ -165,9 +164,12 @@ package struct EvaluationReport: Sendable {
   }
 
   private func detailLines(_ isIncluded: (EvaluationRow) -> Bool) -> [String] {
-    rows.filter { !$0.details.isEmpty && isIncluded($0) }.map { row in
+    let hasConfigs = Set(rows.map(\.config)).count > 1
+    return rows.filter { !$0.details.isEmpty && isIncluded($0) }.map { row in
       let details = row.details.sorted { $0.key < $1.key }.map { "\($0) \(Self.text($1, 4))" }
-      return "\(row.task) at \(Self.lengthText(row.length)): \(details.joined(separator: ", "))"
+      let place = "\(row.task) at \(Self.lengthText(row.length))"
+      return
+        "\(place)\(hasConfigs ? ", \(row.config)" : ""): \(details.joined(separator: ", "))"
     }
   }
 

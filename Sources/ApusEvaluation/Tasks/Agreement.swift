@@ -46,6 +46,13 @@ struct Agreement: EvaluationTask {
       ])
   }
 
+  /// The means, but of the largest divergences the largest.
+  func total(_ scores: [TaskScore]) -> TaskScore {
+    var total = TaskScore.mean(scores)
+    total.details["kl max"] = scores.compactMap { $0.details["kl max"] }.max()
+    return total
+  }
+
   /// In nats, of what the exact model says from what this one says.
   static func divergence(of own: TokenLogprobs, from exact: TokenLogprobs) -> Double {
     let listed = Dictionary(

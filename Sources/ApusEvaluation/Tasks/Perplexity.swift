@@ -4,8 +4,8 @@ import Foundation
 
 /// How well the model foretells a text: the option `file` names it, else it is made up.
 ///
-/// The text is cut into windows of the length, each read from its beginning. The score is the mean probability of a
-/// token (geometric), the perplexity its reciprocal.
+/// The text is cut into windows of the length, each read from its beginning. The score is the geometric mean of the
+/// probabilities of all scored tokens, the perplexity its reciprocal.
 struct Perplexity: EvaluationTask {
   private let text: String?
 
@@ -63,16 +63,23 @@ struct Perplexity: EvaluationTask {
     guard case .scores(let scores, let characters) = output, !scores.isEmpty else {
       return TaskScore(0)
     }
-    let sum = scores.reduce(0.0) { $0 - Double($1.chosen.logprob) }
-    let mean = sum / Double(scores.count)
+    let nats = scores.reduce(0.0) { $0 - Double($1.chosen.logprob) }
+    let count = Double(scores.count)
     return TaskScore(
-      exp(-mean), details: ["nats/token": mean, "nats/character": sum / Double(characters)])
+      exp(-nats / count),
+      details: ["nats": nats, "tokens": count, "characters": Double(characters)])
   }
 
-  func summary(_ details: [String: Double]) -> [String: Double] {
-    var summary = details
-    summary["perplexity"] = details["nats/token"].map { exp($0) }
-    summary["perplexity/character"] = details["nats/character"].map { exp($0) }
-    return summary
+  /// Over all tokens and characters, whatever window they are in.
+  func total(_ scores: [TaskScore]) -> TaskScore {
+    func sum(_ name: String) -> Double { scores.reduce(0) { $0 + ($1.details[name] ?? 0) } }
+    let (nats, tokens, characters) = (sum("nats"), sum("tokens"), sum("characters"))
+    guard tokens > 0 else { return .mean(scores) }
+    var details = ["nats/token": nats / tokens, "perplexity": exp(nats / tokens)]
+    if characters > 0 {
+      details["nats/character"] = nats / characters
+      details["perplexity/character"] = exp(nats / characters)
+    }
+    return TaskScore(exp(-nats / tokens), details: details)
   }
 }

@@ -35,6 +35,21 @@ import Testing
     #expect(report.lines == ["task              1k", "niah   0.500 ± 0.289"])
   }
 
+  @Test func oneCaseHasNoStandardError() throws {
+    var report = EvaluationReport(try evaluation())
+    report.add(records([1]), config: "default")
+    #expect(report.json["rows"]?.arrayValue?.first?["stderr"] == .null)
+    #expect(report.lines == ["task              1k", "niah   1.000 ±     -"])
+  }
+
+  @Test func detailsNameTheirConfiguration() throws {
+    var report = EvaluationReport(try evaluation())
+    report.add(records([1, 0]), config: "a")
+    #expect(report.detailLines == ["niah at 1k: d 0.5000"])
+    report.add(records([1, 1]), config: "b")
+    #expect(report.detailLines == ["niah at 1k, a: d 0.5000", "niah at 1k, b: d 1.0000"])
+  }
+
   @Test func picturesShowDepthsByLength() throws {
     var report = EvaluationReport(try evaluation(lengths: [1024, 3000]))
     report.add(records([1, 0]) + records([1, 1], length: 3000), config: "default")
@@ -49,41 +64,5 @@ import Testing
       #expect(opened == svg.components(separatedBy: "</\(tag)>").count, "\(tag)")
     }
     #expect(EvaluationReport(try evaluation()).svg == nil)
-  }
-
-  @Test func differencesOfChanceAndMore() throws {
-    let zero = Array(repeating: 0.0, count: 40)
-    let few = zero.indices.map { $0 < 2 ? 1.0 : 0 }
-    let many = zero.indices.map { $0 < 20 ? 1.0 : 0 }
-    func compare(_ a: [Double], _ b: [Double], seed: UInt64 = 1) throws -> EvaluationComparison {
-      try #require(
-        EvaluationComparison(
-          task: "niah", length: 1024, names: ("a", "b"), records(a), records(b), seed: seed))
-    }
-    let same = try compare(many, many)
-    #expect(same.difference == 0 && same.p == 1 && !same.isLargerThanChance)
-    let small = try compare(zero, few)
-    #expect(small.difference == 0.05 && !small.isLargerThanChance && small.p > 0.1)
-    let large = try compare(zero, many)
-    #expect(large.difference == 0.5 && large.isLargerThanChance && large.p < 0.001)
-    #expect(large.interval.lowerBound > 0.3 && large.interval.upperBound < 0.7)
-    let back = try compare(many, zero)
-    #expect(back.difference == -0.5 && back.isLargerThanChance)
-    #expect(try compare(zero, many).interval == large.interval)
-  }
-
-  @Test func comparisonsAreOfCasesThatBothHave() throws {
-    let both = EvaluationComparison(
-      task: "niah", length: 1024, names: ("a", "b"), records([1, 1, 0]), records([1, 1]), seed: 1)
-    #expect(both?.count == 2)
-    #expect(
-      EvaluationComparison(
-        task: "niah", length: 1024, names: ("a", "b"), records([1]), [], seed: 1) == nil)
-    var report = EvaluationReport(try evaluation(["niah", "passkey"]))
-    report.compare(
-      records([0]) + records([0], task: "passkey"), records([1]) + records([1], task: "passkey"),
-      names: ("a", "b"))
-    #expect(report.comparisons.map(\.task) == ["niah", "passkey", "all"])
-    #expect(report.json["comparisons"]?.arrayValue?[2]["difference"] == 1.0)
   }
 }

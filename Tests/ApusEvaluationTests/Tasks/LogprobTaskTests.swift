@@ -20,13 +20,29 @@ import Testing
     let scores = Array(repeating: Self.position([1, 1, 1, 1]), count: 10)
     let score = task.score(.scores(scores, characters: 20), for: Self.example)
     #expect(abs(score.value - 0.25) < 1e-6)
-    let summary = task.summary(score.details)
-    #expect(abs((summary["perplexity"] ?? 0) - 4) < 1e-4)
-    #expect(abs((summary["perplexity/character"] ?? 0) - 2) < 1e-4)
+    let details = task.total([score]).details
+    #expect(abs((details["perplexity"] ?? 0) - 4) < 1e-4)
+    #expect(abs((details["perplexity/character"] ?? 0) - 2) < 1e-4)
     #expect(task.score(.scores([], characters: 0), for: Self.example).value == 0)
     #expect(task.score(.answer("text"), for: Self.example).value == 0)
     let certain = Array(repeating: Self.position([100, 0]), count: 3)
     #expect(task.score(.scores(certain, characters: 3), for: Self.example).value == 1)
+  }
+
+  /// A window with more tokens counts for more.
+  @Test func windowsArePooled() throws {
+    let task = try TaskFixtures.task("perplexity")
+    let scores = [([Float](repeating: 1, count: 4), 10), ([100, 0, 0, 0], 30)].map {
+      task.score(
+        .scores(Array(repeating: Self.position($0.0), count: $0.1), characters: 40),
+        for: Self.example)
+    }
+    let total = task.total(scores)
+    #expect(abs(total.value - pow(4, -0.25)) < 1e-6)
+    #expect(abs((total.details["perplexity"] ?? 0) * total.value - 1) < 1e-6)
+    #expect(abs((total.details["nats/token"] ?? 0) - log(4) / 4) < 1e-6)
+    #expect(abs((total.details["nats/character"] ?? 0) - log(4) / 8) < 1e-6)
+    #expect(task.total([TaskScore(0)]).value == 0)
   }
 
   @Test func windowsCoverAFileOnce() throws {
@@ -62,6 +78,11 @@ import Testing
     let p = exp(1.0) / (1 + exp(1.0))
     #expect(abs((score.details["kl max"] ?? 0) - (2 * p - 1)) < 1e-6)
     #expect(abs((score.details["kl"] ?? 0) - (2 * p - 1) / 2) < 1e-6)
+    // Over several cases, the largest of the largest.
+    let same = task.score(.pair(exact, exact: exact, answerStart: 1), for: Self.example)
+    let total = task.total([same, score, same])
+    #expect(total.details["kl max"] == score.details["kl max"])
+    #expect(abs(total.value - 2.5 / 3) < 1e-12)
     #expect(task.score(.pair(own, exact: [], answerStart: 0), for: Self.example).value == 0)
   }
 

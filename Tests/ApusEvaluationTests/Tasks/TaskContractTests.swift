@@ -17,9 +17,42 @@ import Testing
     // Cases may share a document, but ask something else about it.
     #expect(Set(cases.map(\.message)).count == cases.count)
     #expect(Set(cases.map(\.document)).count >= 3)
+    try expectGroups(cases, of: name)
   }
 
-  @Test(arguments: EvaluationTasks.catalog.names, [1024, 4096])
+  /// Cases that share a document belong together.
+  private func expectGroups(_ cases: [EvaluationCase], of name: String) throws {
+    let size = try TaskFixtures.task(name).questionsPerDocument
+    for group in Dictionary(grouping: cases.indices, by: { cases[$0].document }).values {
+      #expect(Set(group.map { $0 / size }).count == 1)
+    }
+  }
+
+  /// Where a short document has too little to ask for, there are more of them.
+  @Test(
+    arguments: EvaluationTasks.catalog.names + ["niah_multikey:density=0", "path:hops=6"],
+    [256, 512])
+  func shortCasesDiffer(name: String, target: Int) throws {
+    let length = TaskFixtures.length(target)
+    let cases: [EvaluationCase]
+    do {
+      cases = try TaskFixtures.cases(name, length: target)
+    } catch EvaluationError.tooShort(target, let needed) {
+      #expect(target == 256 || name == "common_words", "\(name) needs \(needed)")
+      return
+    }
+    #expect(cases.count == 12 && Set(cases.map(\.message)).count == 12)
+    try expectGroups(cases, of: name)
+    for example in cases {
+      let measured = try length.of(example)
+      // As much as a sentence or a table may be missing, or be less than the longest of the document's cases.
+      #expect((target - 64...target).contains(measured), "\(measured)")
+    }
+  }
+
+  @Test(
+    arguments: EvaluationTasks.catalog.names + ["thread:hops=20", "multi_thread:hops=6"],
+    [1024, 4096])
   func lengthsAreKept(name: String, target: Int) throws {
     let length = TaskFixtures.length(target)
     for example in try TaskFixtures.cases(name, length: target) {
@@ -84,6 +117,27 @@ import Testing
     #expect(throws: CatalogError.self) { try EvaluationTasks.make(["nia"]) }
     #expect(throws: CatalogError.self) { try EvaluationTasks.make(["niah:haystack=straw"]) }
     #expect(throws: CatalogError.self) { try EvaluationTasks.make(["kv:hops=2"]) }
+  }
+
+  /// 42 pairs, 41 of which are the thread and its answer.
+  @Test func longThreadsLeaveNoRoomForOthers() throws {
+    let example = try TaskFixtures.cases("thread:hops=40", length: 512, count: 1)[0]
+    #expect(example.expected.count == 41)
+    #expect(example.document.split(separator: "\n").count < 60)
+  }
+
+  @Test(arguments: [256, 1024])
+  func pathsHaveAllTheirSteps(length: Int) throws {
+    for example in try TaskFixtures.cases("path:hops=6", length: length, count: 20) {
+      #expect(example.answer.split(separator: " -> ").count == 7)
+    }
+  }
+
+  /// Beyond the words of the list, made-up ones look like them.
+  @Test func rareWordsLookLikeCommonOnes() throws {
+    for example in try TaskFixtures.cases("common_words", length: 8192, count: 2) {
+      #expect(example.document == example.document.lowercased())
+    }
   }
 
   @Test func tooShortALength() throws {
