@@ -46,12 +46,14 @@ public struct EngineConfiguration: Sendable {
 
   public init() {}
 
-  /// The same without methods that make answers approximate.
+  /// The same with keys and values in f16, or in f32 where they are: it is never less exact than this one.
+  ///
+  /// Nothing else is reset: weights, their precision and the kernels remain.
   package var exact: EngineConfiguration {
     let standard = EngineConfiguration()
     var configuration = self
-    configuration.keyFormat = standard.keyFormat
-    configuration.valueFormat = standard.valueFormat
+    if keyFormat != "f32" { configuration.keyFormat = standard.keyFormat }
+    if valueFormat != "f32" { configuration.valueFormat = standard.valueFormat }
     return configuration
   }
 }

@@ -37,6 +37,21 @@ import Testing
     #expect(try plan { $0.valueFormat = "q4_0" }.methods == ["cache-type-v:q4_0"])
   }
 
+  /// What answers are compared with is never less exact than they are.
+  @Test(arguments: [
+    ("f16", "f16"), ("bf16", "f16"), ("q8_0", "f16"), ("q4_0", "f16"), ("f32", "f32"),
+  ])
+  func theExactConfiguration(format: String, exact: String) {
+    var configuration = EngineConfiguration()
+    configuration.valueFormat = format
+    configuration.contextLength = 77
+    #expect(configuration.exact.valueFormat == exact)
+    #expect(configuration.exact.keyFormat == "f16")
+    #expect(configuration.exact.contextLength == 77)
+    configuration.keyFormat = format
+    #expect(configuration.exact.keyFormat == exact)
+  }
+
   @Test func hugeHeadsAreRefused() throws {
     var huge = model
     huge.shape.headDimension = 513
