@@ -147,13 +147,28 @@ import Testing
 
   /// A file that is no output stays as it is.
   @Test(arguments: [
-    "{\"custom_id\": \"a\", \"body\": {}}\n", "text", "text\n", "{\"id\":\"batch_req_1\"}\n",
-    "{\"id\":\"other", "[]\n",
+    ("{\"custom_id\": \"a\", \"body\": {}}\n", "it has no response and no error"),
+    ("text\n", "it is invalid JSON at byte 0: expected a value"),
+    ("{\"id\":\"batch_req_1\"}\n", "it has no response and no error"),
+    ("[]\n", "it has no response and no error"),
   ])
-  func otherFilesAreNotTouched(content: String) async throws {
+  func otherFilesAreNotTouched(content: String, reason: String) async throws {
     let files = try BatchFiles(lines(1))
     try files.write(content, to: files.output)
-    await #expect(throws: (any Error).self) { try await files.run() }
+    await #expect(
+      throws: BatchError.notAnOutput(path: files.output.path, line: 1, reason: reason)
+    ) { try await files.run() }
+    #expect(files.answers == content)
+  }
+
+  /// Nor does one that ends as no line of output begins.
+  @Test(arguments: ["text", "{\"id\":\"other"])
+  func otherEndsAreNotTouched(content: String) async throws {
+    let files = try BatchFiles(lines(1))
+    try files.write(content, to: files.output)
+    await #expect(throws: LineFileError.unfinished(path: files.output.path, line: 1)) {
+      try await files.run()
+    }
     #expect(files.answers == content)
   }
 
