@@ -11,7 +11,7 @@ struct AskCommand: AsyncParsableCommand {
 
       EXAMPLES
         apus ask -d Examples/harbour.txt "What cargo did the Marigold carry?"
-        apus ask "Where does Tom Vale live?" -d Examples/parish.txt Examples/ledger.txt
+        apus ask "Where does Clara Reeve live?" -d Examples/parish.txt Examples/ledger.txt
       """)
 
   @Option(
@@ -59,8 +59,15 @@ struct AskCommand: AsyncParsableCommand {
       try Output.json(answer.json)
     } else {
       try Output.line("")
+      if answer.finish?.reason == .length { Output.note(cutNote(answer, language)) }
       if !global.quiet { Output.note(answer.summary) }
     }
+  }
+
+  private func cutNote(_ answer: Answer, _ language: LanguageModel) -> String {
+    answer.tokens.count >= predict
+      ? "warning: the answer is cut at -n \(predict); give a larger one"
+      : "warning: the answer is cut at the end of the context of \(language.engine.contextLength) tokens; shorten the documents or raise --ctx-size"
   }
 
   /// One document as it is; several with numbers and names.

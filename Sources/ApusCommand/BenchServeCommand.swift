@@ -87,7 +87,7 @@ struct BenchServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     OpenFiles.raiseLimit()
-    for path in [json, svg] { try Self.checkFolder(of: path) }
+    for path in [json, svg] { try Output.checkCanWrite(to: path) }
     let requests = try requests()
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let client = LoadClient(
@@ -144,14 +144,6 @@ struct BenchServeCommand: AsyncParsableCommand {
       try await measurement.findGoodput()
     } else {
       try await measurement.once()
-    }
-  }
-
-  private static func checkFolder(of path: String?) throws {
-    guard let path, path != "-" else { return }
-    let folder = URL(filePath: path).deletingLastPathComponent().path
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw CommandError.cannotWrite(path: path, reason: "nothing can be written to \(folder)")
     }
   }
 

@@ -72,16 +72,15 @@ struct EvalCommand: AsyncParsableCommand {
 
   mutating func validate() throws {
     try EngineOptions.check("--samples", samples, atLeast: 1)
+    guard samples <= Evaluation.mostSamples else {
+      throw ValidationError("--samples is \(samples); the most is \(Evaluation.mostSamples)")
+    }
     guard !tasks.isEmpty else {
       throw ValidationError("there is no task; apus eval list prints them")
     }
     guard compare.isEmpty || compare.count == 2 else {
       throw ValidationError("--compare takes two configurations, not \(compare.count)")
     }
-    guard tasks != ["list"] else { return }
-    do { _ = try EvaluationTasks.make(tasks) } catch let error as CatalogError {
-      throw ValidationError("\(error)")
-    } catch {}  // what is wrong with a file is told when it runs
   }
 
   func run() async throws {
@@ -89,9 +88,26 @@ struct EvalCommand: AsyncParsableCommand {
       for name in EvaluationTasks.catalog.names { try Output.line(name) }
       return
     }
+    let evaluation = try evaluation()
+    // What would be noticed only when all has run.
+    guard try svg == nil || evaluation.hasDepths() else {
+      throw ValidationError("--svg draws tasks that have depths, such as niah; none of these has")
+    }
+    for path in [json, svg] { try Output.checkCanWrite(to: path) }
     let interrupts = Interrupts([SIGINT, SIGTERM], once: true)
-    let report = try await interrupts.value(of: Task { try await measure() })
+    let report = try await interrupts.value(of: Task { try await measure(evaluation) })
     try write(report)
+  }
+
+  /// Not made in `validate`, which may be called more than once: a task may read a pipe.
+  private func evaluation() throws -> Evaluation {
+    do {
+      return Evaluation(
+        tasks: try EvaluationTasks.make(tasks), lengths: lengths?.values ?? [], unit: unit,
+        samples: samples, seed: seed)
+    } catch let error as CatalogError {
+      throw ValidationError("\(error)")
+    }
   }
 
   /// A configuration to run: its name in the report, what identifies its results, and how the engine starts.
@@ -116,14 +132,13 @@ struct EvalCommand: AsyncParsableCommand {
     }
   }
 
-  private func measure() async throws -> EvaluationReport {
-    let tasks = try EvaluationTasks.make(tasks)
+  private func measure(_ evaluation: Evaluation) async throws -> EvaluationReport {
+    var evaluation = evaluation
+    let variants = try variants()
     let results = try results.map { try ResultsFile(path: $0) } ?? ResultsFile()
-    let needsExact = tasks.contains { $0.task.measure == .agreement }
-    var evaluation = Evaluation(
-      tasks: tasks, lengths: lengths?.values ?? [], unit: unit, samples: samples, seed: seed)
+    let needsExact = evaluation.tasks.contains { $0.task.measure == .agreement }
     var runs: [(name: String, records: [CaseRecord])] = []
-    for variant in try variants() {
+    for variant in variants {
       let quiet = global.quiet
       let loaded = try model.load(variant.configuration, quiet: quiet)
       let exact = variant.configuration.exact
@@ -131,10 +146,15 @@ struct EvalCommand: AsyncParsableCommand {
         exact.keyFormat != variant.configuration.keyFormat
         || exact.valueFormat != variant.configuration.valueFormat
       let subject = ModelUnderTest(
-        loaded, exact: needsExact && isApproximate ? try model.load(exact, quiet: quiet) : nil)
-      if lengths == nil {
-        let fitting = Self.usualLengths.filter { $0 <= subject.contextLength }
-        evaluation.lengths = fitting.isEmpty ? [subject.contextLength] : fitting
+        loaded, exact: needsExact && isApproximate ? try model.load(exact, quiet: quiet) : nil,
+        maxSequences: variant.configuration.maxSequences)
+      if runs.isEmpty {
+        let context = try Self.contextLength(of: subject, in: variants)
+        if lengths == nil {
+          let fitting = Self.usualLengths.filter { $0 <= context }
+          evaluation.lengths = fitting.isEmpty ? [context] : fitting
+        }
+        try evaluation.check(contextLength: context)
       }
       let bar = ProgressBar(compare.isEmpty ? "evaluating" : variant.name, quiet: quiet)
       defer { bar.finish() }
@@ -154,6 +174,19 @@ struct EvalCommand: AsyncParsableCommand {
     return report
   }
 
+  /// The smallest context that the model has in any of the variants.
+  private static func contextLength(
+    of subject: ModelUnderTest, in variants: [Variant]
+  ) throws -> Int {
+    try variants.reduce(subject.contextLength) { smallest, variant in
+      // As much memory as it wants: what the machine has to spare, the subject knows.
+      let plan = try EnginePlan(
+        variant.configuration, model: subject.model.engine.modelConfiguration, weightByteCount: 0,
+        availableMemory: 1 << 50)
+      return min(smallest, plan.contextLength)
+    }
+  }
+
   private func write(_ report: EvaluationReport) throws {
     if json == "-" {
       try Output.json(report.json)
@@ -162,11 +195,7 @@ struct EvalCommand: AsyncParsableCommand {
       for line in details ? report.detailLines : report.scoreDetailLines { try Output.line(line) }
       if let json { try Output.write(report.json.text + "\n", to: json) }
     }
-    guard let svg else { return }
-    guard let picture = report.svg else {
-      throw ValidationError("--svg draws tasks that have depths, such as niah; none of these has")
-    }
-    try Output.write(picture, to: svg)
+    if let svg, let picture = report.svg { try Output.write(picture, to: svg) }
   }
 }
 
@@ -201,7 +230,7 @@ extension EvalCommand {
     let values: [Int]
 
     @Sendable init(parsing text: String) throws {
-      values = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      let all = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
         let hasUnit = part.last == "k" || part.last == "K"
         guard let number = Int(hasUnit ? part.dropLast() : part), number > 0, number < 1 << 40
         else {
@@ -209,6 +238,8 @@ extension EvalCommand {
         }
         return hasUnit ? number * 1024 : number
       }
+      var seen: Set<Int> = []
+      values = all.filter { seen.insert($0).inserted }
     }
   }
 }

@@ -16,28 +16,45 @@ struct AskCommandTests {
       }
   }
 
-  /// The embedded model is small and now and then wrong.
-  @Test func mostExamplesAreAnswered() async throws {
+  @Test func examplesAreAnsweredAsTheirTableSays() async throws {
     let rows = try Self.table()
     #expect(rows.count >= 12)
-    var (asked, right) = (0, 0)
     for row in rows {
       let result = try await Program.run(
         "ask", "-q", "-d", "\(Self.examples)/\(row[0])", row[1])
-      // The long one may need a larger context than the model has.
-      if result.status == 1, result.error?.contains("the context holds") == true { continue }
-      #expect(result.status == 0, "\(result.errors)")
-      asked += 1
-      if result.output == row[2] + "\n" { right += 1 }
+      #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+      // The embedded model does not get those right that have a star.
+      let answer = row[2].hasSuffix(" *") ? String(row[2].dropLast(2)) : row[2]
+      let isRight = result.output == answer + "\n"
+      #expect(isRight == (answer == row[2]), "\(row[1]) \(result.output)")
     }
-    #expect(asked >= 10 && Double(right) >= 0.7 * Double(asked), "\(right) of \(asked)")
+  }
+
+  @Test func cutAnswersHaveANote() async throws {
+    let document = "\(Self.examples)/harbour.txt"
+    let question = "What cargo did the Marigold carry?"
+    let whole = try await Program.run("ask", "--json", "-d", document, question)
+    let timings = try JSONValue(parsing: whole.output)["timings"]
+    let prompt = try #require(timings?["prompt_n"]?.intValue)
+    let room = prompt + 3
+    for (arguments, note) in [
+      (["-n", "2"], "warning: the answer is cut at -n 2"),
+      (["-c", "\(room)"], "warning: the answer is cut at the end of the context of \(room) "),
+    ] {
+      let result = try await Program.start(
+        ["ask", "-q", "-d", document, question] + arguments
+      ).result()
+      #expect(result.status == 0 && !result.output.isEmpty)
+      let lines = result.errors.split(separator: "\n")
+      #expect(lines.count == 1 && lines.first?.hasPrefix(note) == true, "\(result.errors)")
+    }
   }
 
   @Test func theQuestionStandsBeforeOrBehind() async throws {
-    let files = ["harbour.txt", "parish.txt"].map { "\(Self.examples)/\($0)" }
+    let files = ["ledger.txt", "parish.txt"].map { "\(Self.examples)/\($0)" }
     let question = "Where does Clara Reeve live?"
     let asked = [
-      ["ask", "-d", files[0], files[1], question], ["ask", question, "-d", files[0], files[1]],
+      ["ask", "-d", files[0], files[1], question], ["ask", question, "-d", files[1], files[0]],
       ["ask", "-d", files[0], "-d", files[1], question],
     ]
     for arguments in asked {

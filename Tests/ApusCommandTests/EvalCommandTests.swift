@@ -17,7 +17,7 @@ struct EvalCommandTests {
   @Test func rowsAndPictures() async throws {
     let folder = try TemporaryFolder()
     let result = try await Program.run(
-      "eval", "niah", "kv", "trace", "--lengths", "512,1k", "--samples", "3", "--json",
+      "eval", "niah", "kv", "trace", "--lengths", "512,1k,1024", "--samples", "3", "--json",
       folder.file("rows.json"), "--svg", folder.file("grid.svg"))
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.isEmpty)
@@ -43,9 +43,9 @@ struct EvalCommandTests {
   @Test func killedRunsGoOn() async throws {
     let folder = try TemporaryFolder()
     let results = folder.file("results.jsonl")
-    let command = ["eval", "kv", "count", "--lengths", "1k", "--samples", "12"]
+    let command = ["eval", "kv", "count", "--lengths", "512", "--samples", "25"]
     let plain = try await Program.start(command + ["--json", "-"]).result()
-    let slow = command + ["--results", results, "-t", "1", "--max-num-seqs", "1"]
+    let slow = command + ["--results", results, "-t", "1"]
     let running = try Program.start(slow)
     while folder.text("results.jsonl").isEmpty, running.process.isRunning {
       try await Task.sleep(for: .milliseconds(5))
@@ -53,7 +53,7 @@ struct EvalCommandTests {
     kill(running.process.processIdentifier, SIGKILL)
     _ = try await running.result()
     let kept = folder.text("results.jsonl").split(separator: "\n").count
-    #expect((1..<24).contains(kept))
+    #expect((1..<50).contains(kept))
     // As if the kill had torn a line.
     let file = try FileHandle(forWritingTo: URL(filePath: results))
     try file.seekToEnd()
@@ -67,16 +67,16 @@ struct EvalCommandTests {
     #expect(try scores(result.output).count == 2)
     #expect(try scores(result.output) == scores(plain.output))
     let lines = folder.text("results.jsonl").split(separator: "\n")
-    #expect(lines.count == 24)
+    #expect(lines.count == 50)
     #expect(try lines.allSatisfy { try JSONValue(parsing: String($0))["score"] != nil })
   }
 
-  @Test func interruptedRunsSaySo() async throws {
+  /// With as many sequences at once as by default, of which many are cut off.
+  @Test func interruptedRunsSaySoAndGoOn() async throws {
     let folder = try TemporaryFolder()
-    let running = try Program.start([
-      "eval", "niah", "--lengths", "1k", "--samples", "100", "--results", folder.file("r.jsonl"),
-      "-t", "1", "--max-num-seqs", "1",
-    ])
+    let command = ["eval", "niah", "--lengths", "1k", "--samples", "100", "-t", "1"]
+    let kept = ["--results", folder.file("r.jsonl")]
+    let running = try Program.start(command + kept)
     while folder.text("r.jsonl").isEmpty, running.process.isRunning {
       try await Task.sleep(for: .milliseconds(5))
     }
@@ -85,19 +85,32 @@ struct EvalCommandTests {
     #expect(result.status == 1)
     #expect(result.error?.hasPrefix("interrupted after ") == true, "\(result.errors)")
     #expect(folder.text("r.jsonl").hasSuffix("\n"))
+    #expect((1..<100).contains(folder.text("r.jsonl").split(separator: "\n").count))
+    let resumed = try await Program.start(command + kept + ["--json", "-"]).result()
+    let plain = try await Program.start(command + ["--json", "-"]).result()
+    #expect(resumed.status == 0 && !plain.output.isEmpty)
+    #expect(resumed.output == plain.output)
+  }
+
+  @Test func usualLengthsFitBothConfigurations() async throws {
+    let result = try await Program.run(
+      "eval", "format", "--samples", "2", "--compare", "", "-c 2048", "--json", "-")
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = try JSONValue(parsing: result.output)["rows"]?.arrayValue ?? []
+    #expect(rows.map { $0["length"] } == [1024, 1024])
   }
 
   @Test func configurationsAreCompared() async throws {
     let result = try await Program.run(
-      "eval", "agreement", "--lengths", "512", "--samples", "6", "--compare", "--cache-type-k f16",
+      "eval", "agreement", "--lengths", "512", "--samples", "6", "--compare", "--cache-type-k q8_0",
       "--cache-type-k q4_0", "--json", "-", "-q")
     #expect(result.status == 0, "\(result.errors)")
     let report = try JSONValue(parsing: result.output)
     let rows = try #require(report["rows"]?.arrayValue)
     #expect(
-      rows.map { $0["config"]?.stringValue } == ["--cache-type-k f16", "--cache-type-k q4_0"])
-    #expect(rows[0]["score"] == 1.0 && rows[0]["details"]?["kl"] == 0.0)
-    #expect((rows[1]["details"]?["kl"]?.doubleValue ?? 0) > 0)
+      rows.map { $0["config"]?.stringValue } == ["--cache-type-k q8_0", "--cache-type-k q4_0"])
+    let divergences = rows.compactMap { $0["details"]?["kl"]?.doubleValue }
+    #expect(divergences.count == 2 && divergences[0] > 0 && divergences[1] > divergences[0])
     let comparison = try #require(report["comparisons"]?.arrayValue?.first)
     #expect((comparison["difference"]?.doubleValue ?? 0) < 0)
     #expect(comparison["n"] == 6)
@@ -116,6 +129,27 @@ struct EvalCommandTests {
     let refused = try await Program.run("eval", "perplexity:file=\(empty)")
     #expect(refused.status == 1)
     #expect(refused.error?.contains("it is empty") == true, "\(refused.errors)")
+  }
+
+  /// Within seconds, although some of them ask for what would take days.
+  @Test(arguments: [
+    (["niah", "--samples", "9223372036854775807"], 64, "the most is 10000"),
+    (["trace", "words", "--lengths", "1k", "--svg", "grid.svg"], 64, "--svg"),
+    (["niah", "--svg", "/nowhere/grid.svg"], 1, "/nowhere"),
+    (["niah", "--json", "/nowhere/rows.json"], 1, "/nowhere"), (["niah", "--json", "/"], 1, "/"),
+    (["niah", "--unit", "characters", "--lengths", "1000000000k"], 1, "1024000000000"),
+    (
+      ["kv", "thread:hops=50", "thread_back:hops=40", "--lengths", "256"], 1, "thread_back:hops=40"
+    ),
+  ])
+  func whatCannotEndWellIsRefusedAtOnce(arguments: [String], status: Int32, message: String)
+    async throws
+  {
+    let started = ContinuousClock.now
+    let result = try await Program.start(["eval"] + arguments).result()
+    #expect(result.status == status)
+    #expect(result.error?.contains(message) == true, "\(result.errors)")
+    #expect(result.output.isEmpty && .now - started < .seconds(60))
   }
 
   @Test func lengthsBeyondTheContextAreRefused() async throws {

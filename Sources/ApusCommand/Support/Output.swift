@@ -19,6 +19,22 @@ enum Output {
     }
   }
 
+  /// Throws what `write` would throw, as far as that can be known before; `-` is standard output.
+  static func checkCanWrite(to path: String?) throws {
+    guard let path, path != "-" else { return }
+    let url = URL(filePath: path)
+    let attributes = try? FileManager.default.attributesOfItem(
+      atPath: url.resolvingSymlinksInPath().path)
+    guard attributes?[.type] as? FileAttributeType != .typeDirectory else {
+      throw CommandError.cannotWrite(path: path, reason: "it is a folder")
+    }
+    let exists = FileManager.default.fileExists(atPath: path)
+    let target = exists ? path : url.deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: target) else {
+      throw CommandError.cannotWrite(path: path, reason: "nothing can be written to \(target)")
+    }
+  }
+
   /// A line for people; lost when standard error is closed.
   static func note(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

@@ -28,6 +28,8 @@ package struct CaseKey: Sendable, Hashable {
 /// What one case gave: a line of the file of results.
 package struct CaseRecord: Sendable, Equatable {
   package var key: CaseKey
+  /// What the case was made of: a record of another one under the same key does not count.
+  package var fingerprint: String?
   package var score: TaskScore
   package var depth: Double?
   package var promptTokens: Int
@@ -36,15 +38,24 @@ package struct CaseRecord: Sendable, Equatable {
   package var answer: String?
 
   package init(
-    key: CaseKey, score: TaskScore, depth: Double? = nil, promptTokens: Int, characters: Int,
-    answer: String? = nil
+    key: CaseKey, fingerprint: String? = nil, score: TaskScore, depth: Double? = nil,
+    promptTokens: Int, characters: Int, answer: String? = nil
   ) {
     self.key = key
+    self.fingerprint = fingerprint
     self.score = score
     self.depth = depth
     self.promptTokens = promptTokens
     self.characters = characters
     self.answer = answer
+  }
+}
+
+extension EvaluationCase {
+  /// Another one, all but surely, for a case with another text or another right answer.
+  var fingerprint: String {
+    let text = ([message, answer] + expected).joined(separator: "\0")
+    return String(RandomSource.seed(0, text), radix: 16)
   }
 }
 
@@ -61,6 +72,7 @@ extension CaseRecord {
       ("prompt_tokens", .integer(Int64(promptTokens))),
       ("prompt_characters", .integer(Int64(characters))),
     ])
+    object["case"] = fingerprint.map { .string($0) }
     object["depth"] = depth.map { .number($0) }
     if !score.details.isEmpty {
       object["details"] = .object(
@@ -85,6 +97,7 @@ extension CaseRecord {
       unit: try field("unit") { $0.stringValue.flatMap(LengthUnit.init(rawValue:)) },
       seed: try field("seed") { $0.stringValue.flatMap { UInt64($0) } },
       number: try field("number", \.intValue))
+    fingerprint = json["case"]?.stringValue
     var details: [String: Double] = [:]
     for (name, value) in json["details"]?.objectValue?.entries ?? [] {
       details[name] = value.doubleValue

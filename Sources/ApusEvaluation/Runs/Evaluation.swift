@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import Synchronization
 
 /// Tasks to run at some lengths, each with so many cases.
 package struct Evaluation: Sendable {
@@ -17,6 +18,11 @@ package struct Evaluation: Sendable {
   package var samples: Int
   package var seed: UInt64
 
+  /// All cases of a task and a length are in memory at once.
+  package static let mostSamples = 10_000
+  /// A context holds no more characters than so many for each token.
+  private static let charactersPerToken = 16
+
   package init(
     tasks: [(name: String, task: any EvaluationTask)], lengths: [Int],
     unit: LengthUnit = .tokens, samples: Int, seed: UInt64
@@ -28,146 +34,184 @@ package struct Evaluation: Sendable {
     self.seed = seed
   }
 
-  /// Throws `EvaluationError.tooLong` if a case cannot fit.
+  /// Throws `EvaluationError` if a case cannot fit.
   package func check(contextLength: Int) throws {
-    guard unit == .tokens, let longest = lengths.max(), longest > contextLength else { return }
-    throw EvaluationError.tooLong(length: longest, contextLength: contextLength)
+    guard let longest = lengths.max() else { return }
+    switch unit {
+    case .tokens:
+      guard longest > contextLength else { return }
+      throw EvaluationError.tooLong(length: longest, contextLength: contextLength)
+    case .characters:
+      let most = contextLength * Self.charactersPerToken
+      guard longest > most else { return }
+      throw EvaluationError.tooManyCharacters(
+        length: longest, most: most, contextLength: contextLength)
+    }
+  }
+
+  /// Whether a task asks at certain depths of its documents.
+  package func hasDepths() throws -> Bool {
+    let anyLength = CaseLength(1) { _ in 1 }
+    return try tasks.contains { _, task in
+      try task.cases(length: anyLength, seed: seed, count: 1).contains { $0.depth != nil }
+    }
   }
 
   /// Runs the cases that `results` lacks, many at once, and returns the records of all.
   ///
-  /// A cancelled task throws `EvaluationError.interrupted`; what is done stays in `results`.
+  /// `progress` is called when a case has been recorded. A cancelled task throws `EvaluationError.interrupted`; what is
+  /// done stays in `results`.
   package func run(
     on subject: ModelUnderTest, model: String, settings: String, results: ResultsFile,
-    progress: (Progress) -> Void = { _ in }
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) async throws -> [CaseRecord] {
     try check(contextLength: subject.contextLength)
-    var run = Run(
-      evaluation: self, subject: subject, model: model, settings: settings, results: results)
+    let log = RunLog(
+      results, total: tasks.count * lengths.count * samples, progress: progress)
+    let run = Run(
+      evaluation: self, subject: subject, model: model, settings: settings, log: log)
     do {
-      try await run.go(progress)
+      try run.checkLeastLengths()
+      try await run.go()
       try results.synchronize()
     } catch is CancellationError {
       try results.synchronize()
-      throw EvaluationError.interrupted(done: run.done, total: run.total)
+      throw EvaluationError.interrupted(done: log.records.count, total: log.total)
     }
-    return run.records
+    return log.records.sorted {
+      ($0.key.length, $0.key.task, $0.key.number) < ($1.key.length, $1.key.task, $1.key.number)
+    }
+  }
+}
+
+/// The records of one run, which its cases add when they end.
+private final class RunLog: Sendable {
+  private struct State {
+    var records: [CaseRecord] = []
+    var total: Int
   }
 
-  func key(
-    _ task: String, _ length: Int, _ number: Int, model: String, settings: String
-  ) -> CaseKey {
-    CaseKey(
-      model: model, settings: settings, task: task, length: length, unit: unit, seed: seed,
-      number: number)
+  private let results: ResultsFile
+  private let state: Mutex<State>
+  private let progress: @Sendable (Evaluation.Progress) -> Void
+
+  init(
+    _ results: ResultsFile, total: Int,
+    progress: @escaping @Sendable (Evaluation.Progress) -> Void
+  ) {
+    self.results = results
+    self.progress = progress
+    state = Mutex(State(total: total))
+  }
+
+  var records: [CaseRecord] { state.withLock { $0.records } }
+  var total: Int { state.withLock { $0.total } }
+
+  /// A text may be too short for all cases.
+  func lower(by count: Int) { state.withLock { $0.total -= count } }
+
+  /// Takes over what an earlier run has found; false if that was another case or none.
+  func takeOver(_ key: CaseKey, fingerprint: String) -> Bool {
+    guard let record = results[key], record.fingerprint == fingerprint else { return false }
+    state.withLock { $0.records.append(record) }
+    return true
+  }
+
+  func add(_ record: CaseRecord) throws {
+    try state.withLock { state in
+      try results.add(record)
+      state.records.append(record)
+      progress(
+        Evaluation.Progress(
+          done: state.records.count, total: state.total, task: record.key.task,
+          length: record.key.length))
+    }
   }
 }
 
 /// One run over all cases on one model.
-private struct Run {
+private struct Run: Sendable {
   let evaluation: Evaluation
   let subject: ModelUnderTest
   let model: String
   let settings: String
-  let results: ResultsFile
-  private(set) var records: [CaseRecord] = []
-  private(set) var done = 0
-  private(set) var total: Int
+  let log: RunLog
 
-  private struct Job: Sendable {
-    let key: CaseKey
-    let task: any EvaluationTask
-    let example: EvaluationCase
-    let request: ModelUnderTest.Request
+  /// Throws `EvaluationError.tasksTooShort` for the tasks whose cases cannot be as short as a length.
+  func checkLeastLengths() throws {
+    var short: [EvaluationError.ShortTask] = []
+    for (name, task) in evaluation.tasks {
+      for length in evaluation.lengths.sorted() {
+        let needed = try subject.leastLength(
+          task, target: length, unit: evaluation.unit, seed: evaluation.seed,
+          count: evaluation.samples)
+        if needed > length {
+          short.append(EvaluationError.ShortTask(task: name, length: length, needed: needed))
+        } else if 2 * needed <= length {
+          // The least cases of longer lengths are about as long.
+          break
+        }
+      }
+    }
+    guard short.isEmpty else { throw EvaluationError.tasksTooShort(short) }
   }
 
-  /// Cases under way at once; the engine runs as many as have room.
-  private static let mostAtOnce = 128
-
-  init(
-    evaluation: Evaluation, subject: ModelUnderTest, model: String, settings: String,
-    results: ResultsFile
-  ) {
-    self.evaluation = evaluation
-    self.subject = subject
-    self.model = model
-    self.settings = settings
-    self.results = results
-    total = evaluation.tasks.count * evaluation.lengths.count * evaluation.samples
-  }
-
-  /// Keeps as many cases running as their keys and values have room for, and notes each score when it is there.
-  mutating func go(_ progress: (Evaluation.Progress) -> Void) async throws {
+  /// Keeps as many cases running as their keys and values have room for; each is recorded when it ends.
+  func go() async throws {
     await subject.model.engine.synchronize()
     let room = subject.model.engine.statistics.pageCount
-    try await withThrowingTaskGroup(of: (CaseRecord, Int).self) { group in
+    try await withThrowingTaskGroup(of: Int.self) { group in
       var (pages, running) = (0, 0)
       for length in evaluation.lengths.sorted() {
         for (name, task) in evaluation.tasks {
-          for job in try jobs(name, task, length) {
-            while running > 0,
-              pages + job.request.pageCount > room || running >= Self.mostAtOnce
-            {
-              guard let (record, freed) = try await group.next() else { break }
-              (pages, running) = (pages - freed, running - 1)
-              try note(record, progress)
-            }
+          for (number, example) in try cases(name, task, length).enumerated() {
             try Task.checkCancellation()
-            (pages, running) = (pages + job.request.pageCount, running + 1)
-            group.addTask { [subject] in
-              (try await Self.record(job, on: subject), job.request.pageCount)
+            let key = key(name, length, number)
+            let fingerprint = example.fingerprint
+            if log.takeOver(key, fingerprint: fingerprint) { continue }
+            let request = try subject.request(example, task.measure)
+            while running > 0,
+              pages + request.pageCount > room || running >= 2 * subject.maxSequences
+            {
+              guard let freed = try await group.next() else { break }
+              (pages, running) = (pages - freed, running - 1)
+            }
+            (pages, running) = (pages + request.pageCount, running + 1)
+            group.addTask { [subject, log] in
+              let output = try await subject.run(request)
+              var record = CaseRecord(
+                key: key, fingerprint: fingerprint, score: task.score(output, for: example),
+                depth: example.depth, promptTokens: request.tokens.count,
+                characters: request.characters)
+              if case .answer(let text) = output { record.answer = text }
+              try Task.checkCancellation()
+              try log.add(record)
+              return request.pageCount
             }
           }
         }
       }
-      for try await (record, _) in group { try note(record, progress) }
+      for try await _ in group {}
     }
   }
 
-  /// The cases of a task that have no record yet; those that have one are taken over.
-  private mutating func jobs(
+  private func cases(
     _ name: String, _ task: any EvaluationTask, _ length: Int
-  ) throws -> [Job] {
-    let keys = (0..<evaluation.samples).map {
-      evaluation.key(name, length, $0, model: model, settings: settings)
-    }
-    let known = keys.compactMap { results.records[$0] }
-    records += known
-    done += known.count
-    guard known.count < keys.count else { return [] }
+  ) throws -> [EvaluationCase] {
     let caseLength = subject.caseLength(length, evaluation.unit, task.measure)
-    let cases: [EvaluationCase]
     do {
-      cases = try task.cases(length: caseLength, seed: evaluation.seed, count: keys.count)
+      let cases = try task.cases(
+        length: caseLength, seed: evaluation.seed, count: evaluation.samples)
+      log.lower(by: evaluation.samples - cases.count)
+      return cases
     } catch EvaluationError.tooShort(_, let needed) {
       throw EvaluationError.taskTooShort(task: name, length: length, needed: needed)
     }
-    // A text may be too short for all of them.
-    total -= keys.count - max(cases.count, known.count)
-    return try zip(keys, cases).filter { results.records[$0.0] == nil }.map { key, example in
-      Job(
-        key: key, task: task, example: example,
-        request: try subject.request(example, task.measure))
-    }
   }
 
-  private static func record(_ job: Job, on subject: ModelUnderTest) async throws -> CaseRecord {
-    let output = try await subject.run(job.request)
-    var answer: String?
-    if case .answer(let text) = output { answer = text }
-    return CaseRecord(
-      key: job.key, score: job.task.score(output, for: job.example), depth: job.example.depth,
-      promptTokens: job.request.tokens.count, characters: job.request.characters, answer: answer)
-  }
-
-  private mutating func note(
-    _ record: CaseRecord, _ progress: (Evaluation.Progress) -> Void
-  ) throws {
-    try results.add(record)
-    records.append(record)
-    done += 1
-    progress(
-      Evaluation.Progress(
-        done: done, total: total, task: record.key.task, length: record.key.length))
+  private func key(_ task: String, _ length: Int, _ number: Int) -> CaseKey {
+    CaseKey(
+      model: model, settings: settings, task: task, length: length, unit: evaluation.unit,
+      seed: evaluation.seed, number: number)
   }
 }
