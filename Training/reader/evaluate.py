@@ -4,6 +4,7 @@ An answer counts when the greedy reply, stripped of spaces at its ends, is the e
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -41,7 +42,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, default=Path("build"))
     p.add_argument("--apus", default="../.build/release/apus")
-    p.add_argument("--model", default="builtin:reader")
+    p.add_argument("--model", type=Path, default=Path("../Sources/Apus/Resources/reader.gguf"))
     p.add_argument("--samples", type=int, default=50, help="questions for each skill and length")
     p.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
     p.add_argument("--skills", nargs="+", default=[n for n in NAMES if n not in OMITTED])
@@ -49,27 +50,33 @@ def main() -> None:
     a = p.parse_args()
     encoder = Encoder(a.out / "tokenizer.json")
     asked, answered = a.out / "asked.jsonl", a.out / "answered.jsonl"
-    lines: list[str] = []
+    lines, model = [], hashlib.sha256(a.model.read_bytes()).digest()
     wanted: dict[str, tuple[str, int, str, str]] = {}
     for skill in a.skills:
         for length in a.lengths:
             for index in range(a.samples if length <= SHORT.get(skill, length) else 0):
                 text, question, answer = case(encoder, skill, length, index)
-                name = f"{skill} {length} {index}"
-                wanted[name] = (skill, length, question, answer)
                 body = {"model": "reader", "messages": [{"role": "user", "content": f"{text}\n\n{question}"}],
                         "max_tokens": len(encoder.encode(answer)) + 8, "temperature": 0}
+                # Answers of another model, or to other questions, are not those of this one.
+                digest = hashlib.sha256(model + json.dumps(body).encode()).hexdigest()[:12]
+                name = f"{skill} {length} {index} {digest}"
+                wanted[name] = (skill, length, question, answer)
                 lines.append(json.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}) + "\n")
-    if not asked.exists() or asked.read_text() != "".join(lines):  # else what was interrupted goes on
-        answered.unlink(missing_ok=True)
-        asked.write_text("".join(lines))
+    asked.write_text("".join(lines))
+    if answered.exists():  # what was interrupted goes on
+        kept = [line for line in answered.read_text().splitlines(True) if line.endswith("\n") and json.loads(line)["custom_id"] in wanted]
+        answered.write_text("".join(kept))
     subprocess.run([a.apus, "batch", asked, answered, "-m", a.model, "-c", str(max(a.lengths) + 64)], check=True)
     right: dict[tuple[str, int], list[bool]] = {}
     shown: dict[str, int] = {}
     for line in answered.read_text().splitlines():
         record = json.loads(line)
         skill, length, question, answer = wanted[record["custom_id"]]
-        said = record["response"]["body"]["choices"][0]["message"]["content"].strip()
+        body = (record["response"] or {}).get("body", {})
+        if "choices" not in body:
+            raise SystemExit(f"{record['custom_id']}: {record['error'] or body}")
+        said = body["choices"][0]["message"]["content"].strip()
         right.setdefault((skill, length), []).append(said == answer)
         if said != answer and shown.get(skill, 0) < a.show:
             shown[skill] = shown.get(skill, 0) + 1
@@ -81,7 +88,7 @@ def main() -> None:
         cells = [right.get((skill, n)) for n in a.lengths]
         print(f"| {skill} | " + " | ".join(f"{100 * sum(m) / len(m):.0f} %" if m else "" for m in cells) + " |")
     every = [[m for (_, n), marks in right.items() if n == length for m in marks] for length in a.lengths]
-    print("| all | " + " | ".join(f"{100 * sum(m) / len(m):.0f} %" for m in every) + " |")
+    print("| all | " + " | ".join(f"{100 * sum(m) / len(m):.0f} %" if m else "" for m in every) + " |")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from .chat import END, SPECIALS, STOP, TEMPLATE
 from .model import CONFIGS, Reader
 
+CONTEXT = 12_288  # tokens up to which it was found to read; what is longer was rare in training
 LIMITS = {"reader": 25_000_000, "reader-draft": 1_500_000}  # bytes
 ABOUT = {"reader": "A reader of documents: finds, links, lists, counts and sorts what stands in them",
          "reader-draft": "A small model with the reader's tokenizer, to draft for it"}
@@ -54,13 +55,13 @@ def write_hugging_face(model: Reader, tokenizer: Tokenizer, folder: Path) -> Non
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": c.vocabulary, "hidden_size": c.width,
         "num_hidden_layers": c.layers, "num_attention_heads": c.heads, "num_key_value_heads": c.kv_heads,
         "head_dim": c.head_dim, "intermediate_size": c.hidden, "hidden_act": "silu", "rms_norm_eps": c.epsilon,
-        "rope_theta": c.theta, "max_position_embeddings": c.context, "tie_word_embeddings": True,
+        "rope_theta": c.theta, "max_position_embeddings": CONTEXT, "tie_word_embeddings": True,
         "attention_bias": False, "mlp_bias": False, "torch_dtype": "float32", "bos_token_id": tokenizer.token_to_id(END),
         "eos_token_id": tokenizer.token_to_id(STOP), "pad_token_id": tokenizer.token_to_id(END)}, indent=2) + "\n")
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": END, "eos_token": STOP, "pad_token": END,
-        "add_bos_token": False, "clean_up_tokenization_spaces": False, "model_max_length": c.context,
+        "add_bos_token": False, "clean_up_tokenization_spaces": False, "model_max_length": CONTEXT,
         "chat_template": TEMPLATE}, indent=2) + "\n")
 
 
@@ -72,7 +73,7 @@ def write_gguf(name: str, model: Reader, tokenizer: Tokenizer, path: Path) -> No
     w.add_description(ABOUT[name])
     w.add_license("Apache-2.0")
     w.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    w.add_context_length(c.context)
+    w.add_context_length(CONTEXT)
     w.add_embedding_length(c.width)
     w.add_block_count(c.layers)
     w.add_feed_forward_length(c.hidden)

@@ -85,7 +85,9 @@ class Rows:
         while room > 60 and misses < 12:
             row = self.left or self.row(min(self.size(reach), max(SHORTEST, round(room * 0.7))))
             self.left = None
-            if len(row[0]) <= room:
+            if len(row[0]) > self.tokens:
+                misses += 1
+            elif len(row[0]) <= room:
                 rows.append(row)
                 room -= len(row[0])
             else:

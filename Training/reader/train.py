@@ -108,7 +108,6 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, default=Path("build"))
     p.add_argument("--minutes", type=float, default=12)
-    p.add_argument("--end", type=Path, help="a file with the time to stop at, in seconds since 1970; read again and again")
     p.add_argument("--tokens", type=int, default=65_536, help="in a step")
     p.add_argument("--longest", type=float, default=9_500, help="the longest document, in tokens, about")
     p.add_argument("--lr", type=float, default=0.015, help="of Muon; AdamW's is a fifth of it")
@@ -121,6 +120,8 @@ def main() -> None:
     a.out.mkdir(parents=True, exist_ok=True)
     held = a.out / "state.json"
     state = json.loads(held.read_text()) if held.exists() else {"step": 0, "tokens": 0, "seconds": 0, "progress": 0.0}
+    if state["progress"] >= 1:  # what was finished is taken further, by another schedule
+        state["progress"] = 0.0
     # A step takes fewer than 1000 rows, so that no row comes twice.
     supply = Supply(a.out / "tokenizer.json", a.tokens, a.tokens // 4, a.workers, 1000 * state["step"])
     torch.manual_seed(SEED)
@@ -140,7 +141,7 @@ def main() -> None:
     sums = torch.zeros(2, len(NAMES) + 1, device=device)
     drafted: Tensor | None = None
     step, tokens, kept, reported = state["step"], state["tokens"], time.time(), time.time()
-    first, end = step, begun + 60 * a.minutes
+    first, end, progress = step, begun + 60 * a.minutes, state["progress"]
 
     def save() -> None:
         for student in students:
@@ -149,8 +150,6 @@ def main() -> None:
                                     "seconds": round(state["seconds"] + time.time() - begun)}))
 
     while not stopped:
-        if step % 20 == 0 and a.end and a.end.exists():
-            end = float(a.end.read_text())
         progress = state["progress"] + (1 - state["progress"]) * (time.time() - begun) / (end - begun)
         if progress >= 1:
             break

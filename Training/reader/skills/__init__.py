@@ -50,6 +50,8 @@ SKILLS: dict[str, tuple[Skill, float]] = {
 # One answer for a whole document teaches little: most of these documents are short.
 SPARSE = {"multi_needle", "trace", "common_words", "frequent_words", "count", "sort", "tsort", "countdown", "travel", "gist",
           "list", "limt", "words", "icl"}
+# Documents about the same world: two of them side by side might contradict each other.
+WORLD = {"facts", "absent", "qa", "qa_hop", "altered", "best_answer", "form", "format", "fim"}
 NAMES = list(SKILLS)
 WEIGHTS = [weight for _, weight in SKILLS.values()]
 
@@ -59,18 +61,17 @@ def lesson(rng: Random, size: int, skill: str | None = None) -> Lesson:
     name = skill or rng.choices(NAMES, WEIGHTS)[0]
     if not skill and name in SPARSE and rng.random() < 0.6:
         size = round(48 * max(1, min(size, 600) / 48) ** rng.random())
-    made = SKILLS[name][0](rng, size)
+    mixed = not skill and size >= 120 and rng.random() < 0.12
+    made = SKILLS[name][0](rng, size // 2 if mixed else size)
     made.skill = name
-    if skill or made.alone or rng.random() > 0.12 or size < 120:
+    if not mixed or made.alone:
         return made
-    parts = [SKILLS[name][0](rng, size // 2)]
     other_name = rng.choices(NAMES, WEIGHTS)[0]
-    other = SKILLS[other_name][0](rng, size // 2)
-    if other.alone or other_name == name:
+    if other_name == name or {name, other_name} <= WORLD:
         return made
-    parts.append(other)
-    order = rng.sample(parts, 2)
-    # A question that both documents could answer would have two answers; skills do not share wordings but these may.
-    asked = parts[0].asked + [q for q in other.asked if q[0] not in dict(parts[0].asked)]
+    other = SKILLS[other_name][0](rng, size // 2)
+    if other.alone:
+        return made
+    asked = made.asked + [q for q in other.asked if q[0] not in dict(made.asked)]
     rng.shuffle(asked)
-    return Lesson("\n\n".join(p.text for p in order), asked[:40], skill=name)
+    return Lesson("\n\n".join(part.text for part in rng.sample([made, other], 2)), asked[:40], skill=name)

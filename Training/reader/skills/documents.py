@@ -43,7 +43,7 @@ def qa(rng: Random, size: int) -> Lesson:
     return Lesson("\n\n".join(parts), some(rng, list(found.items()), questions(size)))
 
 
-LINKS = [  # (question, first fact, second fact, third fact, its question)
+LINKS = [  # a question, and the two facts that answer it
     ("Who is the mayor of the town where {p} lives?", "{p} lives in {t}.", "The mayor of {t} is {q}."),
     ("On which river does the town where {p} lives lie?", "{p} lives in {t}.", "{t} lies on the river {r}."),
     ("What is known of the trade of the town where {p} lives?", "{p} lives in {t}.", "{t} is known for its {c}."),
@@ -51,7 +51,7 @@ LINKS = [  # (question, first fact, second fact, third fact, its question)
     ("Where does the captain of the {s} live?", "The captain of the {s} was {p}.", "{p} lives in {t}."),
     ("How old is the captain of the {s}?", "The captain of the {s} was {p}.", "{p} is {n} years old."),
 ]
-THIRD = [
+THIRD = [  # with three facts
     ("What animal does the mayor of the town where {p} lives keep?", "{p} lives in {t}.", "The mayor of {t} is {q}.", "{q} keeps {a}."),
     ("What does the mayor of the town where {p} lives do for a living?", "{p} lives in {t}.", "The mayor of {t} is {q}.", "{q} works as {w}."),
     ("Who is the mayor of the town where the captain of the {s} lives?", "The captain of the {s} was {p}.", "{p} lives in {t}.", "The mayor of {t} is {q}."),
@@ -120,7 +120,7 @@ def quote(rng: Random, size: int) -> Lesson:
                                           for start, s in some(rng, unique, max(3, questions(size) // 2))])
 
 
-def one_subject(rng: Random, size: int) -> tuple[str, dict[str, str], str]:
+def one_subject(rng: Random, size: int) -> tuple[str, dict[str, str]]:
     """A document with everything about one ship or person among other facts."""
     kind = KINDS[int(rng.random() * 3)]
     made = document(rng, max(40, size - 60))
@@ -130,11 +130,11 @@ def one_subject(rng: Random, size: int) -> tuple[str, dict[str, str], str]:
     lines = made.text.split("\n")
     for s in says:
         lines.insert(int(rng.random() * (len(lines) + 1)), s)
-    return "\n".join(lines), {"name": subject, **held}, kind.key
+    return "\n".join(lines), {"name": subject, **held}
 
 
 def form(rng: Random, size: int) -> Lesson:
-    text, held, _ = one_subject(rng, size)
+    text, held = one_subject(rng, size)
     blank = ", ".join(f'"{k}": ' + (f'"{v}"' if k == "name" else "") for k, v in held.items())
     return Lesson(text, [(f"Fill in the form: {{{blank}}}", "{" + ", ".join(f'"{k}": "{v}"' for k, v in held.items()) + "}")])
 

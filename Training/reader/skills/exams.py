@@ -13,8 +13,12 @@ def larger(rng: Random) -> tuple[str, bool]:
     return f"{a} is larger than {b}.", a > b
 
 
+# Nouns that are colours too are never asked about.
+THINGS = [n for n in NOUNS if n not in {"silver", "rose", "olive", "lime", "plum", "peach", "lemon", "mint", "pearl", "sand", "wine"}]
+
+
 def colour(rng: Random) -> tuple[str, bool]:
-    word = pick(rng, names.COLOURS) if rng.random() < 0.5 else pick(rng, NOUNS)
+    word = pick(rng, names.COLOURS) if rng.random() < 0.5 else pick(rng, THINGS)
     return f"{word} is a colour.", word in names.COLOURS
 
 
