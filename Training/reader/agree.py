@@ -4,7 +4,6 @@ Where they part, llama.cpp's logits say by how little: its own token's above tha
 """
 
 import argparse
-import json
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from llama_cpp import Llama
 
 from .chat import STOP, prompt
-from .evaluate import OMITTED, case
+from .evaluate import OMITTED, answers, case, request, request_line
 from .rows import Encoder
 from .skills import NAMES
 
@@ -56,15 +55,9 @@ def main() -> None:
         cases[f"{index} {skill} {length}"] = (f"{text}\n\n{question}", prompt(text, question), len(encoder.encode(answer)) + 8)
     asked, answered = a.out / "agree.jsonl", a.out / "agreed.jsonl"
     answered.unlink(missing_ok=True)
-    asked.write_text("".join(json.dumps({
-        "custom_id": name, "method": "POST", "url": "/v1/chat/completions",
-        "body": {"model": "reader", "messages": [{"role": "user", "content": message}], "max_tokens": limit, "temperature": 0}})
-        + "\n" for name, (message, _, limit) in cases.items()))
+    asked.write_text("".join(request_line(name, request(message, limit)) for name, (message, _, limit) in cases.items()))
     subprocess.run([a.apus, "batch", asked, answered, "-m", a.model, "-t", str(a.threads)], check=True)
-    ours = {}
-    for line in answered.read_text().splitlines():
-        record = json.loads(line)
-        ours[record["custom_id"]] = record["response"]["body"]["choices"][0]["message"]["content"]
+    ours = answers(answered)
     other, equal = Other(a.model, max(a.lengths) + 512, a.threads), 0
     for name, (_, rendered, limit) in cases.items():
         said, logits = other.answer(rendered, limit)

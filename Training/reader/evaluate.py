@@ -38,6 +38,28 @@ def case(encoder: Encoder, skill: str, length: int, index: int) -> tuple[str, st
     return best[1:]
 
 
+def request(message: str, limit: int) -> dict:
+    """The body of a chat with one message, answered greedily."""
+    return {"model": "reader", "messages": [{"role": "user", "content": message}], "max_tokens": limit, "temperature": 0}
+
+
+def request_line(name: str, body: dict) -> str:
+    """A line that `apus batch` reads."""
+    return json.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}) + "\n"
+
+
+def answers(path: Path) -> dict[str, str]:
+    """What `apus batch` wrote, by name."""
+    said = {}
+    for line in path.read_text().splitlines():
+        record = json.loads(line)
+        body = (record["response"] or {}).get("body", {})
+        if "choices" not in body:
+            raise SystemExit(f"{record['custom_id']}: {record['error'] or body}")
+        said[record["custom_id"]] = body["choices"][0]["message"]["content"]
+    return said
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, default=Path("build"))
@@ -56,13 +78,12 @@ def main() -> None:
         for length in a.lengths:
             for index in range(a.samples if length <= SHORT.get(skill, length) else 0):
                 text, question, answer = case(encoder, skill, length, index)
-                body = {"model": "reader", "messages": [{"role": "user", "content": f"{text}\n\n{question}"}],
-                        "max_tokens": len(encoder.encode(answer)) + 8, "temperature": 0}
+                body = request(f"{text}\n\n{question}", len(encoder.encode(answer)) + 8)
                 # Answers of another model, or to other questions, are not those of this one.
                 digest = hashlib.sha256(model + json.dumps(body).encode()).hexdigest()[:12]
                 name = f"{skill} {length} {index} {digest}"
                 wanted[name] = (skill, length, question, answer)
-                lines.append(json.dumps({"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}) + "\n")
+                lines.append(request_line(name, body))
     asked.write_text("".join(lines))
     if answered.exists():  # what was interrupted goes on
         kept = [line for line in answered.read_text().splitlines(True) if line.endswith("\n") and json.loads(line)["custom_id"] in wanted]
@@ -70,17 +91,13 @@ def main() -> None:
     subprocess.run([a.apus, "batch", asked, answered, "-m", a.model, "-c", str(max(a.lengths) + 64)], check=True)
     right: dict[tuple[str, int], list[bool]] = {}
     shown: dict[str, int] = {}
-    for line in answered.read_text().splitlines():
-        record = json.loads(line)
-        skill, length, question, answer = wanted[record["custom_id"]]
-        body = (record["response"] or {}).get("body", {})
-        if "choices" not in body:
-            raise SystemExit(f"{record['custom_id']}: {record['error'] or body}")
-        said = body["choices"][0]["message"]["content"].strip()
+    for name, reply in answers(answered).items():
+        skill, length, question, answer = wanted[name]
+        said = reply.strip()
         right.setdefault((skill, length), []).append(said == answer)
         if said != answer and shown.get(skill, 0) < a.show:
             shown[skill] = shown.get(skill, 0) + 1
-            print(f"{record['custom_id']}: {question}\n  wanted {answer!r}\n  said   {said!r}")
+            print(f"{name}: {question}\n  wanted {answer!r}\n  said   {said!r}")
     (a.out / "accuracy.json").write_text(json.dumps(
         [{"skill": s, "length": n, "right": sum(m), "of": len(m)} for (s, n), m in sorted(right.items())], indent=1) + "\n")
     print("| skill | " + " | ".join(map(str, a.lengths)) + " |\n| --- |" + " ---: |" * len(a.lengths))

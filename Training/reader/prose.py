@@ -16,24 +16,25 @@ def article(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
+def capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def sentence(rng: Random) -> str:
     shape = int(rng.random() * 10)
     noun, adjective = pick(rng, NOUNS), pick(rng, ADJECTIVES)
     if shape == 0:
         return f"The {adjective} {noun} {pick(rng, DID)} {pick(rng, WHERE)} the {pick(rng, NOUNS)} {pick(rng, WHEN)}."
     if shape == 1:
-        who = pick(rng, WHO)
-        return f"{who[0].upper()}{who[1:]} {pick(rng, DID_TO)} {article(adjective)} {noun} {pick(rng, WHEN)}."
+        return f"{capital(pick(rng, WHO))} {pick(rng, DID_TO)} {article(adjective)} {noun} {pick(rng, WHEN)}."
     if shape == 2:
-        when = pick(rng, WHEN)
-        return f"{when[0].upper()}{when[1:]}, the {noun} {pick(rng, DID)} {pick(rng, WHERE)} the {pick(rng, ADJECTIVES)} {pick(rng, NOUNS)}."
+        return f"{capital(pick(rng, WHEN))}, the {noun} {pick(rng, DID)} {pick(rng, WHERE)} the {pick(rng, ADJECTIVES)} {pick(rng, NOUNS)}."
     if shape == 3:
         return f"Nobody {pick(rng, DID_TO)} the {adjective} {noun}, and {pick(rng, WHO)} {pick(rng, DID)} {pick(rng, WHEN)}."
     if shape == 4:
         return f"It was {article(adjective)} {noun}, {pick(rng, ADJECTIVES)} and {pick(rng, ADJECTIVES)}."
     if shape == 5:
-        who = pick(rng, WHO)
-        return f"{who[0].upper()}{who[1:]} {pick(rng, DID)} {pick(rng, WHERE)} the {noun} and {pick(rng, DID_TO)} the {pick(rng, NOUNS)}."
+        return f"{capital(pick(rng, WHO))} {pick(rng, DID)} {pick(rng, WHERE)} the {noun} and {pick(rng, DID_TO)} the {pick(rng, NOUNS)}."
     if shape == 6:
         return f"There was {article(adjective)} {noun} {pick(rng, WHERE)} the {pick(rng, NOUNS)}."
     if shape == 7:
@@ -54,11 +55,9 @@ def haystack(rng: Random, tokens: int, kind: str | None = None) -> list[str]:
     return noise(max(1, tokens // 5)) if kind == "noise" else [sentence(rng) for _ in range(max(1, tokens // 12))]
 
 
-def scatter(rng: Random, hay: list[str], needles: list[str], ordered: bool = True) -> str:
-    """Filler with the needles between its sentences, in their order or in none, as paragraphs or as one text."""
-    places = [int(rng.random() * (len(hay) + 1)) for _ in needles]
-    if ordered:
-        places.sort()
+def scatter(rng: Random, hay: list[str], needles: list[str]) -> str:
+    """Filler with the needles between its sentences, in their order, as paragraphs or as one text."""
+    places = sorted(int(rng.random() * (len(hay) + 1)) for _ in needles)
     at: dict[int, list[str]] = {}
     for place, needle in zip(places, needles):
         at.setdefault(place, []).append(needle)

@@ -5,9 +5,8 @@ from random import Random
 from .. import names
 from ..kinds import KINDS, NOT_STATED
 from ..lesson import Lesson, digits, distinct, questions, some
-from ..prose import haystack, pick, scatter
-from ..world import ABSENT, REVERSED, STATED, UNSTATED, document
-from ..world import with_article as mended
+from ..prose import article, haystack, pick, scatter
+from ..world import ABSENT, REVERSED, STATED, UNSTATED, document, with_article
 
 
 def facts(rng: Random, size: int) -> Lesson:
@@ -59,10 +58,6 @@ THIRD = [  # with three facts
 ]
 
 
-def with_article(word: str) -> str:
-    return f"an {word}" if word[0] in "aeio" else f"a {word}"
-
-
 def qa_hop(rng: Random, size: int) -> Lesson:
     """Questions over two or three facts that stand apart; the answer says them all."""
     count = max(1, min(24, size // 90))
@@ -71,8 +66,8 @@ def qa_hop(rng: Random, size: int) -> Lesson:
     needles, asked = [], []
     for i in range(count):
         v = {"p": people[2 * i], "q": people[2 * i + 1], "t": towns[i], "s": ships[i], "n": digits(rng, 2),
-             "r": pick(rng, names.RIVERS), "c": pick(rng, names.CARGOES), "a": with_article(pick(rng, names.ANIMALS)),
-             "w": with_article(pick(rng, names.TRADES))}
+             "r": pick(rng, names.RIVERS), "c": pick(rng, names.CARGOES), "a": article(pick(rng, names.ANIMALS)),
+             "w": article(pick(rng, names.TRADES))}
         question, *parts = pick(rng, THIRD if rng.random() < 0.4 else LINKS)
         said = [part.format(**v) for part in parts]
         needles += said
@@ -126,7 +121,7 @@ def one_subject(rng: Random, size: int) -> tuple[str, dict[str, str]]:
     made = document(rng, max(40, size - 60))
     subject = next(s for s in iter(lambda: kind.subject(rng), None) if s not in made.text)
     held = {a.key: a.value(rng) for a in some(rng, kind.attributes, 2 + int(rng.random() * 3))}
-    says = [mended(pick(rng, a.says).replace("{s}", subject).replace("{v}", held[a.key])) for a in kind.attributes if a.key in held]
+    says = [with_article(pick(rng, a.says).replace("{s}", subject).replace("{v}", held[a.key])) for a in kind.attributes if a.key in held]
     lines = made.text.split("\n")
     for s in says:
         lines.insert(int(rng.random() * (len(lines) + 1)), s)

@@ -4,7 +4,7 @@ from random import Random
 
 from .. import names
 from ..lesson import Lesson, digits, distinct, some
-from ..prose import haystack, pick, scatter
+from ..prose import article, haystack, pick, scatter
 from ..words import NOUNS
 
 
@@ -37,10 +37,10 @@ def frequent_words(rng: Random, size: int) -> Lesson:
 def count(rng: Random, size: int) -> Lesson:
     pairs = distinct(lambda: (pick(rng, names.FIRST_NAMES), pick(rng, names.ANIMALS)), 1 + int(rng.random() * 4))
     times = {p: 1 + int(rng.random() * 10) for p in pairs}
-    needles = [f"{who} saw {'an' if animal[0] in 'aeo' else 'a'} {animal}." for (who, animal), k in times.items() for _ in range(k)]
+    needles = [f"{who} saw {article(animal)}." for (who, animal), k in times.items() for _ in range(k)]
     rng.shuffle(needles)
     text = scatter(rng, haystack(rng, max(10, size - 7 * len(needles))), needles)
-    return Lesson(text, [(f"How many times did {who} see {'an' if animal[0] in 'aeo' else 'a'} {animal}?", str(k))
+    return Lesson(text, [(f"How many times did {who} see {article(animal)}?", str(k))
                          for (who, animal), k in times.items()])
 
 
