@@ -2,18 +2,23 @@
 public final class PluginOptions {
   private let plugin: String
   private let values: [(key: String, value: String)]
+  private let files: Bool
   private var known: [String] = []
 
-  private init(_ specification: PluginSpecification) {
+  private init(_ specification: PluginSpecification, files: Bool) {
     plugin = specification.name
     values = specification.options
+    self.files = files
   }
 
   /// Calls `make` with the options of a specification; throws `CatalogError` for those it leaves unread.
+  ///
+  /// `files` says whether options may name files of this machine; who sends a request must not.
   public static func read<Plugin>(
-    _ specification: PluginSpecification, _ make: (PluginOptions) throws -> Plugin
+    _ specification: PluginSpecification, files: Bool = true,
+    _ make: (PluginOptions) throws -> Plugin
   ) throws -> Plugin {
-    let options = PluginOptions(specification)
+    let options = PluginOptions(specification, files: files)
     let made = try make(options)
     if let unknown = options.values.first(where: { !options.known.contains($0.key) }) {
       throw CatalogError.unknownOption(
@@ -41,6 +46,20 @@ public final class PluginOptions {
     try value(key, expected: "a text") { $0.isEmpty ? nil : $0 }
   }
 
+  /// The path of a file of this machine an option names; nil when it is not given.
+  public func file(_ key: String) throws -> String? {
+    try value(key, expected: files ? "the path of a file" : "no file in a request") {
+      files && !$0.isEmpty ? $0 : nil
+    }
+  }
+
+  /// The error about an option's value that does not fit the others or what it names.
+  public func invalid(_ key: String, expected: String) -> CatalogError {
+    CatalogError.invalidOption(
+      plugin: plugin, option: key, value: values.last { $0.key == key }?.value ?? "",
+      expected: expected)
+  }
+
   /// The value of an enumeration an option names; nil when it is not given.
   public func choice<Choice: RawRepresentable & CaseIterable>(
     _ key: String, of type: Choice.Type
@@ -49,7 +68,8 @@ public final class PluginOptions {
     return try value(key, expected: "one of \(names)") { Choice(rawValue: $0) }
   }
 
-  private func value<Value>(
+  /// What `read` makes of an option's text; nil when it is not given, an error that names `expected` when `read` is nil.
+  public func value<Value>(
     _ key: String, expected: String, _ read: (String) -> Value?
   ) throws -> Value? {
     known.append(key)

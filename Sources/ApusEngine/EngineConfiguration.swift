@@ -41,6 +41,8 @@ public struct EngineConfiguration: Sendable {
   /// A folder that keeps packed weights for the next start.
   public var packCache: String?
   public var headRoles: JSONValue?
+  /// What is kept of keys and values and what is read in a step, where requests do not say otherwise.
+  public var kvMethods = KVMethods.none
   /// A folder that keeps what was measured about steps for the next start.
   public var measurementCache: String?
 

@@ -16,6 +16,8 @@ public struct GenerationRequest: Sendable {
   public var logprobs: Int?
   /// The same for the prompt's own tokens.
   public var promptLogprobs: Int?
+  /// What is kept and read of its keys and values; nil means what the engine was started with.
+  public var kvMethods: KVMethods?
   /// Whose request it is and how it shares the machine.
   public var scheduling = SequenceAttributes()
   /// So long after its arrival the request must be done, or it ends with an error.
@@ -67,6 +69,7 @@ public struct GenerationTimings: Sendable, Equatable {
   public var preemptions = 0
   /// Approximate methods that took part; without any, the answer is what the model alone gives.
   public var methods: [String] = []
+  public var kv = KVReport()
 
   public init() {}
 }
