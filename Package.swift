@@ -78,6 +78,7 @@ let package = Package(
       name: "ApusTextTests", dependencies: ["ApusText"],
       exclude: ["Fixtures", "ChatTemplate/Fixtures"]),
     .testTarget(name: "ApusSchedulingTests", dependencies: ["ApusScheduling"]),
+    .testTarget(name: "ApusKVTests", dependencies: ["ApusKV"]),
     .testTarget(name: "ApusAttentionTests", dependencies: ["ApusAttention"]),
     .testTarget(
       name: "ApusModelsTests", dependencies: ["ApusModels", "ApusText"], exclude: ["Fixtures"]),

@@ -34,6 +34,14 @@ public final class LanguageModel: Sendable {
       throw LanguageModelError.vocabularyMismatch(
         tokenizer: tokenizer.vocabularySize, model: vocabulary)
     }
+    var configuration = configuration
+    if configuration.endsSentence == nil {
+      configuration.endsSentence = { [tokenizer] in tokenizer.endsSentence($0) }
+    }
+    if configuration.draft == nil, let name = configuration.kvMethods.draftName {
+      let draft = try DraftModel(ModelReference(parsing: name), for: checkpoint, configuration)
+      configuration.draft = draft.answer
+    }
     engine = try Engine(
       checkpoint, configuration: configuration, progress: progress, warning: warning)
     loadTime = .now - start
@@ -76,11 +84,14 @@ public final class LanguageModel: Sendable {
 public enum LanguageModelError: Error, Equatable, CustomStringConvertible {
   case vocabularyMismatch(tokenizer: Int, model: Int)
   case noTokenizer(String)
+  case foreignDraft(String)
 
   public var description: String {
     switch self {
     case .vocabularyMismatch(let tokenizer, let model):
       "the tokenizer has \(tokenizer) entries, the model only \(model)"
+    case .foreignDraft(let name):
+      "the draft model \(name) has another vocabulary than the model"
     case .noTokenizer(let path): "\(path) has no tokenizer (tokenizer.json or another known file)"
     }
   }

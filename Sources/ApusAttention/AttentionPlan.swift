@@ -23,7 +23,8 @@ public struct AttentionPlan: Sendable {
 
   private var kvHeadCount = 0
   private var group = 0
-  /// Where the parts of each slice begin: [KV head][split] of one that is cut, none of another.
+  private var layer = 0
+  /// Where the parts of each KV head of a slice begin, [slices][KV heads]: its splits, where it is cut.
   private var firstPart: [Int] = []
 
   public init() {}
@@ -31,9 +32,9 @@ public struct AttentionPlan: Sendable {
   /// Plans anew, in the memory of the old plan.
   ///
   /// With `sharing`, neighbouring slices whose first splits lie in the same pages read these together; their masks must
-  /// let them read all of these.
+  /// let them read all of these. Of slices with views, the plan is for one layer.
   public mutating func plan(
-    _ slices: [AttentionSlice], kvHeadCount: Int, group: Int, sharing: Bool
+    _ slices: [AttentionSlice], layer: Int, kvHeadCount: Int, group: Int, sharing: Bool
   ) {
     items.removeAll(keepingCapacity: true)
     merges.removeAll(keepingCapacity: true)
@@ -43,43 +44,67 @@ public struct AttentionPlan: Sendable {
     isShared = false
     self.kvHeadCount = kvHeadCount
     self.group = group
-    for (index, slice) in slices.enumerated() {
-      firstPart.append(parts.count)
-      if isCut(slice) { appendMerges(index, slice) }
-    }
+    self.layer = layer
+    for (index, slice) in slices.enumerated() { appendMerges(index, slice) }
     var index = 0
     while index < slices.count {
+      if slices[index].views != nil {
+        appendHeads(index, slices)
+        index += 1
+        continue
+      }
       guard isCut(slices[index]) else {
         appendWhole(index, slices[index])
         index += 1
         continue
       }
       var end = index + 1
-      while sharing, end < slices.count, isCut(slices[end]) { end += 1 }
+      while sharing, end < slices.count, slices[end].views == nil, isCut(slices[end]) { end += 1 }
       appendSplits(index..<end, slices, from: 0)
       index = end
     }
   }
 
+  private func splitCount(_ slice: AttentionSlice, head: Int = 0) -> Int {
+    slice.splitCount(layer: layer, head: head)
+  }
+
   /// Few vectors with many keys: the threads share the keys.
-  private func isCut(_ slice: AttentionSlice) -> Bool {
-    guard slice.splitCount > 1 else { return false }
+  private func isCut(_ slice: AttentionSlice, head: Int = 0) -> Bool {
+    let splitCount = splitCount(slice, head: head)
+    guard splitCount > 1 else { return false }
     let vectors = slice.rowCount * group
     let items = (vectors + Self.tile - 1) / Self.tile * kvHeadCount
     return vectors <= Self.tile
-      || items < Self.fewItems && vectors * slice.splitCount * kvHeadCount <= Self.mostPartials
+      || items < Self.fewItems && vectors * splitCount * kvHeadCount <= Self.mostPartials
+  }
+
+  /// A slice whose heads read different keys.
+  private mutating func appendHeads(_ index: Int, _ slices: [AttentionSlice]) {
+    for head in 0..<kvHeadCount {
+      if isCut(slices[index], head: head) {
+        for split in 0..<splitCount(slices[index], head: head) {
+          appendSplit(split, index..<index + 1, slices, heads: head..<head + 1)
+        }
+      } else {
+        appendWhole(index, slices[index], heads: head..<head + 1)
+      }
+    }
   }
 
   /// Each item reads all keys and writes the output; few vectors and a single split have room among the partials.
-  private mutating func appendWhole(_ index: Int, _ slice: AttentionSlice) {
+  private mutating func appendWhole(
+    _ index: Int, _ slice: AttentionSlice, heads: Range<Int>? = nil
+  ) {
     let vectors = slice.rowCount * group
-    let hasPartial = vectors <= Self.tile && slice.splitCount == 1
-    for head in 0..<kvHeadCount {
+    for head in heads ?? 0..<kvHeadCount {
+      let splitCount = splitCount(slice, head: head)
+      let hasPartial = vectors <= Self.tile && splitCount == 1
       for begin in stride(from: 0, to: vectors, by: Self.tile) {
         let end = min(begin + Self.tile, vectors)
         items.append(
           AttentionItem(
-            slice: index, head: head, vectors: begin..<end, splits: 0..<slice.splitCount,
+            slice: index, head: head, vectors: begin..<end, splits: 0..<splitCount,
             partial: hasPartial ? partialCount : -1))
         if hasPartial { partialCount += end - begin }
       }
@@ -95,7 +120,7 @@ public struct AttentionPlan: Sendable {
       var end = begin + 1
       while end < run.upperBound, sharesSplit(first, slices[begin], slices[end]) { end += 1 }
       if end == begin + 1 {
-        for split in first..<slices[begin].splitCount {
+        for split in first..<splitCount(slices[begin]) {
           appendSplit(split, begin..<end, slices)
         }
       } else {
@@ -122,9 +147,11 @@ public struct AttentionPlan: Sendable {
   }
 
   /// One split of neighbouring slices, whose query vectors follow each other.
-  private mutating func appendSplit(_ split: Int, _ run: Range<Int>, _ slices: [AttentionSlice]) {
+  private mutating func appendSplit(
+    _ split: Int, _ run: Range<Int>, _ slices: [AttentionSlice], heads: Range<Int>? = nil
+  ) {
     let vectors = run.reduce(0) { $0 + slices[$1].rowCount } * group
-    for head in 0..<kvHeadCount {
+    for head in heads ?? 0..<kvHeadCount {
       for begin in stride(from: 0, to: vectors, by: Self.tile) {
         let end = min(begin + Self.tile, vectors)
         items.append(
@@ -134,18 +161,20 @@ public struct AttentionPlan: Sendable {
       }
       var start = partialCount
       for index in run {
-        parts[firstPart[index] + head * slices[index].splitCount + split] = Int32(start)
+        parts[firstPart[index * kvHeadCount + head] + split] = Int32(start)
         start += slices[index].rowCount * group
       }
       partialCount += vectors
     }
   }
 
-  /// One merge a KV head; where its parts stand is known when the splits are planned.
+  /// One merge a KV head that is cut; where its parts stand is known when the splits are planned.
   private mutating func appendMerges(_ index: Int, _ slice: AttentionSlice) {
     for head in 0..<kvHeadCount {
       let first = parts.count
-      for _ in 0..<slice.splitCount { parts.append(0) }
+      firstPart.append(first)
+      guard isCut(slice, head: head) else { continue }
+      for _ in 0..<splitCount(slice, head: head) { parts.append(0) }
       merges.append(
         AttentionMerge(
           slice: index, head: head, vectorCount: slice.rowCount * group,

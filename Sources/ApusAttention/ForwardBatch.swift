@@ -15,6 +15,10 @@ public struct ForwardBatch: Sendable {
   public var logitRows: [Int] = []
   /// What to observe while attending.
   public var taps: [ScoreTap] = []
+  /// What chooses the keys that a slice of one row reads; shorter than `slices`, or nil, where all are read.
+  public var selections: [SliceSelection?] = []
+  /// The first layers only run, where nothing else is wanted; nil means all.
+  public var layerLimit: Int?
 
   public init() {}
 
@@ -29,25 +33,28 @@ public struct ForwardBatch: Sendable {
     slices.removeAll(keepingCapacity: true)
     logitRows.removeAll(keepingCapacity: true)
     taps.removeAll(keepingCapacity: true)
+    selections.removeAll(keepingCapacity: true)
+    layerLimit = nil
   }
 
   /// Adds tokens of one sequence whose first new key has index `firstIndex`.
   ///
   /// `parents` makes the tokens a draft tree: the parent of each token among them, -1 for the root's children; a
-  /// token's position then is its depth.
+  /// token's position then is its depth. With `views`, heads keep different tokens, and `pages` are not looked at.
   public mutating func append(
-    tokens new: ArraySlice<TokenID>, firstIndex: Int, pages: [PageID], parents: [Int]? = nil
+    tokens new: ArraySlice<TokenID>, firstIndex: Int, pages: [PageID], parents: [Int]? = nil,
+    views: KeyViews? = nil
   ) {
     let tree = parents.map { TreeMask(parents: $0) }
     slices.append(
       AttentionSlice(
         rowStart: rowCount, rowCount: new.count, firstIndex: firstIndex, pages: pages,
-        tree: tree?.rows))
+        tree: tree?.rows, views: views))
     for offset in 0..<new.count {
       let index = firstIndex + offset
       tokens.append(new[new.startIndex + offset])
       positions.append(Int32(tree.map { firstIndex + $0.depths[offset] } ?? index))
-      blocks.append(pages[index / KVGeometry.pageSize])
+      blocks.append(views == nil ? pages[index / KVGeometry.pageSize] : 0)
       slotTokens.append(Int32(index % KVGeometry.pageSize))
     }
   }

@@ -3,8 +3,9 @@ import ApusCore
 
 /// Which stored keys a head reads in a step; nothing is lost, the next step may read others.
 ///
-/// Used for sequences that add one token; all others read everything. A selection is made of pages of 32 keys, of which
-/// single keys may be left out. As long as a head holds no more than `budget` keys, it reads all and the answer is exact.
+/// Used for sequences that add one token; all others read everything. A selection is made of pages
+/// of 32 keys, of which single keys may be left out. As long as a head holds no more than `budget`
+/// keys, it reads all and the answer is exact.
 public protocol KeySelector: Sendable {
   /// Throws `CatalogError` for options that make no sense.
   init(options: PluginOptions) throws
@@ -14,13 +15,15 @@ public protocol KeySelector: Sendable {
   /// Whether `HeadKeys.sentences` is filled.
   var needsSentences: Bool { get }
 
-  /// Brings what is remembered about a head up to date; called before `select`, on any thread, one head at a time.
+  /// Brings what is remembered about a head up to date; called before `select`, on any thread, one
+  /// head at a time.
   func update(_ memory: HeadMemory, keys: HeadKeys)
 
   /// Chooses among the complete pages of a head; the incomplete one is read in any case.
   ///
   /// Called on any thread, one head at a time, with what `update` left.
-  func select(_ query: HeadQuery, keys: HeadKeys, memory: HeadMemory, into selection: inout KeySelection)
+  func select(
+    _ query: HeadQuery, keys: HeadKeys, memory: HeadMemory, into selection: inout KeySelection)
 }
 
 extension KeySelector {
@@ -28,53 +31,58 @@ extension KeySelector {
   public func update(_ memory: HeadMemory, keys: HeadKeys) {}
 }
 
-/// A selector that ranks pages by a product of what it keeps of each page and what it makes of the query.
+/// A selector that ranks pages by a product of what it keeps of each page and what it makes of the
+/// query.
 public protocol PageSelector: KeySelector {
-  /// Steps that read the same pages before others are chosen.
-  var reuse: Int { get }
-  /// Pages at the start and the end of the text that are read in any case.
-  var sinkPages: Int { get }
-  var recentPages: Int { get }
+  var pages: PageOptions { get }
 
   /// Numbers that stand for a page whose keys have `dimension` components.
   func summaryCount(dimension: Int) -> Int
-  /// What stands for a page of 32 keys, [32][dimension].
-  func summary(of keys: [[Float]]) -> [Float]
-  /// What the summaries are multiplied by, for one query vector; the probes of a head's query vectors are added.
+  /// What stands for a page of 32 keys.
+  func summary(of keys: KeyRows) -> [Float]
+  /// What the summaries are multiplied by, for one query vector; the probes of a head's query
+  /// vectors are added.
   func probe(_ query: ArraySlice<Float>) -> [Float]
 }
 
 extension PageSelector {
-  public var sinkPages: Int { 1 }
-  public var recentPages: Int { 4 }
+  public var budget: Int { pages.budget }
+
+  public func summaryCount(dimension: Int) -> Int { dimension }
+  public func probe(_ query: ArraySlice<Float>) -> [Float] { Array(query) }
 
   public func update(_ memory: HeadMemory, keys: HeadKeys) {
-    for page in memory.pages.count..<max(keys.pageCount, memory.pages.count) {
-      memory.pages.append(summary(of: keys.keys(ofPage: page)))
+    // A text that is read whole needs no summaries.
+    guard keys.pageCount > pages.limit, keys.pageCount > memory.pages.count else { return }
+    var rows = KeyRows(dimension: keys.dimension)
+    for page in memory.pages.count..<keys.pageCount {
+      rows.removeAll()
+      keys.load(page * HeadKeys.pageSize..<(page + 1) * HeadKeys.pageSize, into: &rows)
+      memory.pages.append(summary(of: rows))
     }
   }
 
   public func select(
     _ query: HeadQuery, keys: HeadKeys, memory: HeadMemory, into selection: inout KeySelection
   ) {
-    if memory.age > 0, memory.age < reuse {
-      memory.age += 1
-      selection.pages = memory.selected
-      // Pages that were completed since.
-      for page in memory.selectedPageCount..<keys.pageCount { selection.pages.append(Int32(page)) }
+    if memory.age < pages.reuse,
+      memory.repeatSelection(pageCount: keys.pageCount, limit: budget, into: &selection)
+    {
       return
     }
-    var sum = [Float](repeating: 0, count: summaryCount(dimension: query.dimension))
-    for vector in 0..<query.count {
-      for (index, number) in probe(query[vector]).enumerated() { sum[index] += number }
+    if keys.pageCount > pages.limit {
+      var sum = [Float](repeating: 0, count: summaryCount(dimension: query.dimension))
+      for vector in 0..<query.count {
+        let probe = probe(query[vector])
+        for index in sum.indices { sum[index] += probe[index] }
+      }
+      memory.pages.scores(sum, into: &memory.scores)
     }
-    memory.pages.scores(sum, into: &memory.scores)
     selection.pages = HeadMemory.best(
-      memory.scores, pageCount: keys.pageCount, limit: budget / HeadKeys.pageSize,
-      sinks: sinkPages, recent: recentPages)
-    memory.selected = selection.pages
-    memory.selectedPageCount = keys.pageCount
-    memory.age = 1
+      memory.scores, pageCount: keys.pageCount, limit: pages.limit, sinks: pages.sinks,
+      recent: pages.recent)
+    selection.masks.removeAll(keepingCapacity: true)
+    memory.remember(selection, pageCount: keys.pageCount)
   }
 }
 
@@ -86,6 +94,12 @@ public struct KeySelection: Sendable {
   public var masks: [UInt32] = []
 
   public init() {}
+
+  /// Keys of the selection.
+  public var keyCount: Int {
+    masks.isEmpty
+      ? pages.count * HeadKeys.pageSize : masks.reduce(0) { $0 + $1.nonzeroBitCount }
+  }
 }
 
 /// The query vectors of one KV head in a step.
@@ -107,6 +121,15 @@ public struct HeadQuery {
   }
 
   public var all: [Float] { numbers }
+
+  /// The sum of the vectors, whose product with a key is the sum of theirs.
+  public func sum() -> [Float] {
+    var sum = Array(self[0])
+    for index in dimension..<max(numbers.count, dimension) {
+      sum[index % dimension] += numbers[index]
+    }
+    return sum
+  }
 }
 
 /// The keys that one head of a layer of a sequence holds.
@@ -137,17 +160,28 @@ public struct HeadKeys {
 
   /// Complete pages without the key of the step.
   public var pageCount: Int { (count - 1) / Self.pageSize }
+  /// Components of a key.
+  public var dimension: Int { arena.geometry.headDimension }
 
   public func key(_ index: Int) -> [Float] {
     arena.key(slot: Int(slots[index / Self.pageSize]), token: index % Self.pageSize)
   }
 
-  /// All keys of a complete page.
-  public func keys(ofPage page: Int) -> [[Float]] {
-    (0..<Self.pageSize).map { arena.key(slot: Int(slots[page]), token: $0) }
+  /// Adds the keys of `range` to `rows`.
+  public func load(_ range: Range<Int>, into rows: inout KeyRows) {
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let page = index / Self.pageSize
+      let end = min(range.upperBound, (page + 1) * Self.pageSize)
+      rows.append(
+        keys: index - page * Self.pageSize..<end - page * Self.pageSize, ofSlot: Int(slots[page]),
+        in: arena)
+      index = end
+    }
   }
 
-  /// Scaled q·k of each of the step's query vectors with all keys: [vectors][count]; reads all of them.
+  /// Scaled q·k of each of the step's query vectors with all keys: [vectors][count]; reads all of
+  /// them.
   public func scores() -> [[Float]] { products() }
 }
 
@@ -156,21 +190,48 @@ public final class HeadMemory {
   /// What stands for each complete page, or for other groups of keys.
   public var pages = SummaryTable()
   /// The last selection, of a text of so many complete pages, and how many steps have used it.
-  public var selected: [Int32] = []
-  public var selectedMasks: [UInt32] = []
-  public var selectedPageCount = 0
+  public private(set) var selected = KeySelection()
+  public private(set) var selectedPageCount = 0
   public var age = 0
   /// The query vectors of the last selection.
   public var query: [Float] = []
-  /// Anything else: groups of keys, their sizes.
+  /// Anything else: where groups of keys end, where something began, sums.
   public var groups: [Int32] = []
+  public var start = 0
   public var numbers: [Float] = []
+  /// The keys by their directions.
+  var clusters = KeyClusters()
   var scores: [Float] = []
 
   public init() {}
 
-  /// The first `sinks` and last `recent` of `pageCount` pages and, of the others, those of the highest scores, ascending;
-  /// `limit` in all.
+  /// Keeps a selection among `pageCount` complete pages for `repeatSelection`; its age is one step.
+  public func remember(_ selection: KeySelection, pageCount: Int) {
+    selected = selection
+    selectedPageCount = pageCount
+    age = 1
+  }
+
+  /// Selects what was selected last and the pages completed since, which makes it a step older;
+  /// false where nothing was, or where that would be more than `limit` keys.
+  public func repeatSelection(
+    pageCount: Int, limit: Int, into selection: inout KeySelection
+  ) -> Bool {
+    guard age > 0, pageCount >= selectedPageCount else { return false }
+    if pageCount > selectedPageCount {
+      let new = selectedPageCount..<pageCount
+      guard selected.keyCount + new.count * HeadKeys.pageSize <= limit else { return false }
+      if !selected.masks.isEmpty { selected.masks += new.map { _ in UInt32.max } }
+      selected.pages += new.map(Int32.init)
+      selectedPageCount = pageCount
+    }
+    age += 1
+    selection = selected
+    return true
+  }
+
+  /// The first `sinks` and last `recent` of `pageCount` pages and, of the others, those of the
+  /// highest scores, ascending; `limit` in all.
   public static func best(
     _ scores: [Float], pageCount: Int, limit: Int, sinks: Int, recent: Int
   ) -> [Int32] {
@@ -178,22 +239,7 @@ public final class HeadMemory {
     let recent = min(recent, limit)
     let sinks = min(sinks, limit - recent)
     let middle = sinks..<pageCount - recent
-    let wanted = limit - sinks - recent
-    var chosen: [Int] = []
-    if wanted > 0 {
-      // The score of the last one that is chosen, then those above it and as many equals as fit.
-      let bound = middle.map { scores[$0] }.sorted(by: >)[wanted - 1]
-      var equals = wanted - middle.count { scores[$0] > bound }
-      for page in middle {
-        if scores[page] > bound {
-          chosen.append(page)
-        } else if scores[page] == bound, equals > 0 {
-          chosen.append(page)
-          equals -= 1
-        }
-      }
-    }
-    return (0..<sinks).map(Int32.init) + chosen.map(Int32.init)
-      + (middle.upperBound..<pageCount).map(Int32.init)
+    let chosen = Ranking(scores, in: middle, limit: limit - sinks - recent).chosen
+    return (0..<Int32(sinks)) + chosen.sorted() + (Int32(middle.upperBound)..<Int32(pageCount))
   }
 }

@@ -6,6 +6,12 @@ public enum KeySelectors {
     "key selector",
     [
       ("quest", Quest.self),
+      ("landmark", Landmark.self),
+      ("longheads", LongHeads.self),
+      ("squeezed", Squeezed.self),
+      ("tokenselect", TokenSelect.self),
+      ("sentencekv", SentenceKV.self),
+      ("hip", HiP.self),
     ])
 
   /// The selector that a text such as `quest:budget=2048` describes; throws `CatalogError`.

@@ -35,7 +35,7 @@ struct BatchCommand: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
-    let configuration = engine.manySequences
+    let configuration = try engine.manySequences
     var batch = Batch(input: input, output: output, maxSequences: configuration.maxSequences)
     batch.alias = alias
     let bar = ProgressBar("answering", quiet: global.quiet)

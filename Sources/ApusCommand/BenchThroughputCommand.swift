@@ -56,7 +56,7 @@ struct BenchThroughputCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var configuration = engine.configuration
+    var configuration = try engine.configuration
     configuration.maxSequences = batch.counts.max() ?? 1
     // Each run reads its whole prompt, in steps of the size it names.
     configuration.prefixCache = false

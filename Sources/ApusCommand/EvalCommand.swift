@@ -116,19 +116,19 @@ struct EvalCommand: AsyncParsableCommand {
     let settings: String
     let configuration: EngineConfiguration
 
-    init(_ options: EngineOptions, given: String?) {
-      let own = options.answerSettings
+    init(_ options: EngineOptions, given: String?) throws {
+      let own = try options.answerSettings
       let given = given.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
       name = (given ?? own).isEmpty ? "default" : given ?? own
       settings = given == nil || given == own ? own : "\(own) | \(given ?? "")"
-      configuration = options.manySequences
+      configuration = try options.manySequences
     }
   }
 
   private func variants() throws -> [Variant] {
-    guard !compare.isEmpty else { return [Variant(engine, given: nil)] }
+    guard !compare.isEmpty else { return [try Variant(engine, given: nil)] }
     return try compare.map { flags in
-      Variant(try Self.engine(adding: flags), given: flags)
+      try Variant(Self.engine(adding: flags), given: flags)
     }
   }
 
@@ -141,13 +141,11 @@ struct EvalCommand: AsyncParsableCommand {
     for variant in variants {
       let quiet = global.quiet
       let loaded = try model.load(variant.configuration, quiet: quiet)
-      let exact = variant.configuration.exact
-      let isApproximate =
-        exact.keyFormat != variant.configuration.keyFormat
-        || exact.valueFormat != variant.configuration.valueFormat
+      let exact =
+        needsExact && variant.configuration.isApproximate
+        ? try model.load(variant.configuration.exact, quiet: quiet) : nil
       let subject = ModelUnderTest(
-        loaded, exact: needsExact && isApproximate ? try model.load(exact, quiet: quiet) : nil,
-        maxSequences: variant.configuration.maxSequences)
+        loaded, exact: exact, maxSequences: variant.configuration.maxSequences)
       if runs.isEmpty {
         let context = try Self.contextLength(of: subject, in: variants)
         if lengths == nil {
@@ -249,16 +247,19 @@ extension LengthUnit: ExpressibleByArgument {}
 extension EngineOptions {
   /// The flags that may change answers, where they are not what they are by default.
   fileprivate var answerSettings: String {
-    let (own, usual) = (configuration, EngineConfiguration())
-    let flags = [
-      ("--ctx-size", own.contextLength.map { "\($0)" }, nil),
-      ("--cache-type-k", own.keyFormat, usual.keyFormat),
-      ("--cache-type-v", own.valueFormat, usual.valueFormat),
-      ("--precision", own.precision.rawValue, usual.precision.rawValue),
-      ("--quantize", own.quantization?.rawValue, nil), ("--isa", own.instructionSet, nil),
-    ]
-    return flags.compactMap { flag, value, usual in
-      value.flatMap { $0 == usual ? nil : "\(flag) \($0)" }
-    }.joined(separator: " ")
+    get throws {
+      let (own, usual) = (try configuration, EngineConfiguration())
+      let flags = [
+        ("--ctx-size", own.contextLength.map { "\($0)" }, nil),
+        ("--cache-type-k", own.keyFormat, usual.keyFormat),
+        ("--cache-type-v", own.valueFormat, usual.valueFormat),
+        ("--precision", own.precision.rawValue, usual.precision.rawValue),
+        ("--quantize", own.quantization?.rawValue, nil), ("--isa", own.instructionSet, nil),
+        ("--kv-policy", kvPolicy, Self.everything), ("--select", select, Self.everything),
+      ]
+      return flags.compactMap { flag, value, usual in
+        value.flatMap { $0 == usual ? nil : "\(flag) \($0)" }
+      }.joined(separator: " ")
+    }
   }
 }

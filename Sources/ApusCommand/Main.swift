@@ -37,7 +37,7 @@ struct RootCommand: ParsableCommand {
     subcommands: [
       ServeCommand.self, RunCommand.self, ChatCommand.self, AskCommand.self, EvalCommand.self,
       BatchCommand.self, BenchCommand.self,
-      PlanCommand.self, InspectCommand.self, QuantizeCommand.self, TokenizeCommand.self,
-      DetokenizeCommand.self,
+      PlanCommand.self, InspectCommand.self, HeadsCommand.self, QuantizeCommand.self,
+      TokenizeCommand.self, DetokenizeCommand.self,
     ])
 }

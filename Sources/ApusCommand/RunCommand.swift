@@ -40,7 +40,10 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The system's turn; implies --chat.", valueName: "text"))
   var system: String?
 
-  @Flag(help: "Print one object: text, tokens, timings, finish_reason.")
+  @Flag(
+    help:
+      "Print one object: text, tokens, timings, finish_reason; methods and kv if the answer is approximate."
+  )
   var json = false
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions

@@ -75,7 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.metrics = metrics
     configuration.corsOrigin = corsOrigin
     configuration.logLevel = logLevel
-    var engine = engine.configuration
+    var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
     let listening = Listening()
     let address = (host.contains(":") ? "[\(host)]" : host) + ":"

@@ -45,6 +45,15 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// Gives the whole pages of memory inside `range` back to the system; their numbers are zero then.
+  func discard(_ range: Range<Int>) {
+    let (size, stride) = (4096, MemoryLayout<Element>.stride)
+    let start = (range.lowerBound * stride + size - 1) / size * size
+    let end = range.upperBound * stride / size * size
+    guard start < end else { return }
+    madvise(UnsafeMutableRawPointer(base) + start, end - start, MADV_DONTNEED)
+  }
+
   /// A copy of the elements of `range`.
   public func array(_ range: Range<Int>) -> [Element] {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside of the buffer")

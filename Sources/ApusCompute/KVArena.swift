@@ -145,4 +145,9 @@ public final class KVArena {
   public func copy(slot source: Int, to target: Int) {
     address(slot: target).update(from: address(slot: source), count: geometry.slotByteCount)
   }
+
+  /// Gives the memory of a block back to the system; what it held is lost.
+  public func discard(block: PageID) {
+    storage.discard(Int(block) * geometry.blockByteCount..<(Int(block) + 1) * geometry.blockByteCount)
+  }
 }

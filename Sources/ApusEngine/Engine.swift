@@ -19,6 +19,9 @@ public final class Engine: Sendable {
   public let kvByteCount: Int
   /// Running and waiting requests together.
   private let maxUnfinished: Int?
+  private let maxBatchedTokens: Int
+  private let kvMethods: KVMethods
+  private let draft: DraftAnswer?
   private let mailbox = Mailbox<Message>()
   private let state = Mutex(SharedState())
 
@@ -57,6 +60,7 @@ public final class Engine: Sendable {
     let compute = try Compute(
       pool: pool, instructionSet: configuration.instructionSet, precision: configuration.precision)
     let shape = model.shape
+    try Self.validate(configuration.kvMethods, for: shape)
     let roles = try configuration.headRoles.map {
       try HeadRoleTable(json: $0, layerCount: shape.layerCount, headCount: shape.kvHeadCount)
     }
@@ -77,7 +81,8 @@ public final class Engine: Sendable {
       model: architecture, configuration: model, compute: compute, store: store,
       maxBatchedTokens: configuration.maxBatchedTokens,
       maxSequences: configuration.maxSequences,
-      sharesReads: configuration.sharedPrefixAttention, padding: padding)
+      sharesReads: configuration.sharedPrefixAttention, padding: padding,
+      endsSentence: configuration.endsSentence)
     func stepCost() -> StepCost? {
       guard let folder = configuration.measurementCache else { return runner.stepCost() }
       return StepCostCache(
@@ -92,6 +97,9 @@ public final class Engine: Sendable {
     contextLength = plan.contextLength
     instructionSet = compute.instructionSet
     kvByteCount = plan.blockCount * plan.geometry.blockByteCount
+    maxBatchedTokens = configuration.maxBatchedTokens
+    kvMethods = configuration.kvMethods
+    draft = configuration.draft
     maxUnfinished = configuration.maxWaiting.map { $0 + configuration.maxSequences }
     let swapper =
       plan.swapSlotCount > 0
@@ -104,7 +112,8 @@ public final class Engine: Sendable {
       CoreTransfer(
         core: EngineCore(
           scheduler: scheduler, runner: runner, swapper: swapper,
-          contextLength: plan.contextLength, methods: plan.methods)))
+          contextLength: plan.contextLength, methods: plan.methods,
+          kvMethods: configuration.kvMethods)))
   }
 
   /// A snapshot taken after the last step.
@@ -118,15 +127,43 @@ public final class Engine: Sendable {
     let (stream, continuation) = TokenStream.makeStream()
     do {
       let id = try admit(request)
-      continuation.onTermination = { [self] reason in
-        state.withLock { $0.unfinished -= 1 }
-        if case .cancelled = reason { mailbox.post(.cancel(id)) }
+      let lookahead = (request.kvMethods ?? kvMethods).lookahead(
+        for: kvShape, promptCount: request.prompt.count)
+      guard let lookahead, let draft else {
+        continuation.onTermination = { [self] in ended(id, $0) }
+        mailbox.post(.add(id, request, continuation, arrived))
+        return stream
       }
-      mailbox.post(.add(id, request, continuation, arrived))
+      let gate = Mutex(false)  // the stream has ended
+      let drafting = Task {
+        var request = request
+        do {
+          request.lookahead = try await draft(request.prompt, lookahead.tokens)
+          gate.withLock { if !$0 { mailbox.post(.add(id, request, continuation, arrived)) } }
+        } catch { continuation.finish(throwing: error) }
+      }
+      continuation.onTermination = { [self] reason in
+        drafting.cancel()
+        gate.withLock { $0 = true }
+        ended(id, reason)
+      }
     } catch {
       continuation.finish(throwing: error)
     }
     return stream
+  }
+
+  private func ended(_ id: SequenceID, _ reason: TokenStream.Continuation.Termination) {
+    state.withLock { $0.unfinished -= 1 }
+    if case .cancelled = reason { mailbox.post(.cancel(id)) }
+  }
+
+  private var kvShape: KVShape { KVShape(modelConfiguration.shape) }
+
+  private static func validate(_ methods: KVMethods, for shape: ModelShape) throws {
+    do { try methods.policy?.validate(for: KVShape(shape)) } catch let error as KVPolicyError {
+      throw EngineError.kvPolicy(error)
+    }
   }
 
   /// Throws what `generate` would answer at once.
@@ -134,8 +171,18 @@ public final class Engine: Sendable {
     guard !request.prompt.isEmpty else { throw EngineError.emptyPrompt }
     // The answer needs room for one token, unless only the prompt is scored.
     let room = request.maxTokens == 0 ? 0 : 1
-    guard request.prompt.count + room <= contextLength else {
+    let methods = request.kvMethods ?? kvMethods
+    if request.kvMethods != nil { try Self.validate(methods, for: modelConfiguration.shape) }
+    let resident = methods.residentLimit(
+      for: kvShape, promptCount: request.prompt.count, maxBatchedTokens: maxBatchedTokens)
+    guard request.prompt.count + room <= contextLength || resident ?? .max <= contextLength else {
       throw EngineError.promptTooLong(tokens: request.prompt.count, contextLength: contextLength)
+    }
+    if let (tokens, draft) = methods.lookahead(for: kvShape, promptCount: request.prompt.count) {
+      guard self.draft != nil else { throw EngineError.noDraft(draft) }
+      guard request.prompt.count + max(tokens, room) <= contextLength else {
+        throw EngineError.promptTooLong(tokens: request.prompt.count, contextLength: contextLength)
+      }
     }
     let size = modelConfiguration.shape.vocabularySize
     if let token = request.prompt.first(where: { $0 < 0 || Int($0) >= size }) {

@@ -43,12 +43,17 @@ public struct EngineConfiguration: Sendable {
   public var headRoles: JSONValue?
   /// What is kept of keys and values and what is read in a step, where requests do not say otherwise.
   public var kvMethods = KVMethods.none
+  /// Whether a token ends a sentence, for selectors that read whole sentences; nil means that none is known to.
+  public var endsSentence: (@Sendable (TokenID) -> Bool)?
+  /// Answers a prompt by a draft model with so many tokens at most, for KV policies that look ahead.
+  public var draft: DraftAnswer?
   /// A folder that keeps what was measured about steps for the next start.
   public var measurementCache: String?
 
   public init() {}
 
-  /// The same with keys and values in f16, or in f32 where they are: it is never less exact than this one.
+  /// The same with all keys and values kept and read, in f16, or in f32 where they are: it is never less exact than
+  /// this one.
   ///
   /// Nothing else is reset: weights, their precision and the kernels remain.
   package var exact: EngineConfiguration {
@@ -56,9 +61,20 @@ public struct EngineConfiguration: Sendable {
     var configuration = self
     if keyFormat != "f32" { configuration.keyFormat = standard.keyFormat }
     if valueFormat != "f32" { configuration.valueFormat = standard.valueFormat }
+    configuration.kvMethods = .none
     return configuration
   }
+
+  /// Whether answers may differ from those of `exact`.
+  package var isApproximate: Bool {
+    let exact = exact
+    return keyFormat != exact.keyFormat || valueFormat != exact.valueFormat
+      || kvMethods.policy != nil || kvMethods.selector != nil
+  }
 }
+
+/// The tokens, so many at most, that a small model with the same vocabulary goes on with after a prompt.
+public typealias DraftAnswer = @Sendable ([TokenID], Int) async throws -> [TokenID]
 
 /// The sizes an engine settles on before it loads the weights.
 package struct EnginePlan {

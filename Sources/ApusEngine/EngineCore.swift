@@ -5,11 +5,13 @@ import ApusScheduling
 
 /// All mutable state of the engine and what a step does with it; lives on the engine thread.
 final class EngineCore {
-  private var scheduler: Scheduler
-  private let runner: ModelRunner
+  var scheduler: Scheduler
+  let runner: ModelRunner
   private let swapper: Swapper?
   private let contextLength: Int
+  private let maxBatchedTokens: Int
   private let methods: [String]
+  private let kvMethods: KVMethods
   private var requests: [SequenceID: RequestState] = [:]
   private let start = ContinuousClock.now
   private var deadlineCount = 0
@@ -22,9 +24,11 @@ final class EngineCore {
   /// `methods` are the approximate ones that every answer is made with.
   init(
     scheduler: Scheduler, runner: ModelRunner, swapper: Swapper?, contextLength: Int,
-    methods: [String]
+    methods: [String], kvMethods: KVMethods
   ) {
     self.methods = methods
+    self.kvMethods = kvMethods
+    maxBatchedTokens = scheduler.configuration.maxBatchedTokens
     self.scheduler = scheduler
     self.runner = runner
     self.swapper = swapper
@@ -44,17 +48,32 @@ final class EngineCore {
     _ id: SequenceID, _ request: GenerationRequest, stream: TokenStream.Continuation,
     arrived: ContinuousClock.Instant
   ) {
+    let methods = request.kvMethods ?? kvMethods
+    let prompt = request.prompt + request.lookahead
+    let kv =
+      methods.isNone ? nil : runner.sequenceKV(methods, promptCount: request.prompt.count)
+    let resident = methods.residentLimit(
+      for: runner.shape, promptCount: request.prompt.count, maxBatchedTokens: maxBatchedTokens)
     let state = RequestState(
-      request, stream: stream, seed: UInt64.random(in: .min ... .max),
-      contextLength: contextLength, arrived: arrived)
+      request, stream: stream, seed: UInt64.random(in: .min ... .max), kv: kv,
+      limit: limit(request, isBounded: resident ?? .max <= contextLength), arrived: arrived)
     requests[id] = state
     if request.deadline != nil { deadlineCount += 1 }
     var attributes = request.scheduling
     // What is scored must be run.
     if request.promptLogprobs != nil { attributes.reusesPrefix = false }
+    if let kv { attributes.restrict(to: kv, resident: resident) }
     scheduler.add(
-      Sequence(id: id, prompt: request.prompt, limit: state.limit, attributes: attributes),
+      Sequence(id: id, prompt: prompt, limit: state.limit, attributes: attributes),
       at: seconds(.now))
+  }
+
+  /// Tokens of prompt and answer together. What holds only so many tokens may go on beyond the context.
+  private func limit(_ request: GenerationRequest, isBounded: Bool) -> Int {
+    guard let most = request.maxTokens else { return max(contextLength, request.prompt.count) }
+    let (sum, overflow) = request.prompt.count.addingReportingOverflow(most)
+    let wanted = overflow ? Int.max : sum
+    return isBounded ? wanted : min(contextLength, wanted)
   }
 
   /// Seconds of the scheduler's clock.
@@ -108,7 +127,10 @@ final class EngineCore {
     scheduler.schedule(into: &scheduled, at: seconds(now))
     free(scheduled.freedPages)
     counters.preemptions += scheduled.preempted.count
-    for id in scheduled.preempted { requests[id]?.preemptions += 1 }
+    for id in scheduled.preempted {
+      requests[id]?.preemptions += 1
+      requests[id]?.kv?.reset()
+    }
     for transfer in scheduled.transfers { swapper?.begin(transfer) }
     guard !scheduled.items.isEmpty else { return false }
     sampled.removeAll(keepingCapacity: true)
@@ -120,7 +142,8 @@ final class EngineCore {
     }
     var owner = RowOwner()
     runner.run(
-      scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.scoresPrompt ?? false },
+      scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.wantsAllLogits ?? false },
+      kv: { requests[$0]?.kv },
       use: { row, logits in
         owner.advance(to: row, in: scheduled)
         use(logits, item: owner.item, row: row - owner.start)
@@ -131,6 +154,7 @@ final class EngineCore {
     counters.steps += 1
     counters.batchedTokens += scheduled.tokenCount
     for (index, item) in scheduled.items.enumerated() {
+      if let kv = requests[item.id]?.kv { keep(item, kv) }
       report(item, token: sampled[index], scores: scores[index])
     }
     return true
@@ -149,12 +173,17 @@ final class EngineCore {
           logits: logits, token: state.request.prompt[position + 1],
           topCount: state.request.promptLogprobs ?? 0))
     }
-    guard item.samples, position == item.range.upperBound - 1, state.request.maxTokens != 0
+    if let kv = state.kv { note(logits, of: item.id, position: position, kv) }
+    guard item.samples, position == item.range.upperBound - 1, state.request.maxTokens != 0,
+      !state.isPreparing
     else { return }
     let token = state.sampler.sample(
       logits, history: scheduler.sequence(item.id)?.tokens ?? [], generated: state.generated,
       forbidden: state.forbidden)
     sampled[index] = token
+    if let kv = state.kv, kv.needsSurprise {
+      kv.note(surprise: surprise(logits, token), of: position + 1)
+    }
     if let count = state.request.logprobs {
       scores[index] = TokenLogprobs(logits: logits, token: token, topCount: count)
     }
@@ -173,7 +202,7 @@ final class EngineCore {
             total: prompt, cached: state.cached, processed: min(item.range.upperBound, prompt),
             elapsed: now - (state.started ?? now))))
     }
-    if item.samples {
+    if item.samples, !state.isPreparing, token != nil || state.request.maxTokens == 0 {
       if state.firstToken == nil {
         state.firstToken = now
         counters.promptTokens += prompt
@@ -190,8 +219,10 @@ final class EngineCore {
       if let reason = state.finish(after: token) {
         counters.finished += 1
         _ = forget(item.id)
+        let report = report(of: item.id, state.kv)
         free(scheduler.remove(item.id))
-        state.stream.yield(.finished(reason, state.timings(at: now, methods: methods)))
+        state.stream.yield(
+          .finished(reason, state.timings(at: now, methods: methods, kv: report)))
         state.stream.finish()
         return
       }
@@ -199,7 +230,7 @@ final class EngineCore {
     requests[item.id] = state
   }
 
-  private func free(_ pages: [PageID]) {
+  func free(_ pages: [PageID]) {
     for page in pages { runner.store.pageFreed(page) }
   }
 }

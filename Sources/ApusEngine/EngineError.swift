@@ -1,4 +1,5 @@
 import ApusCore
+import ApusKV
 
 /// Why the engine refuses a model or a request.
 public enum EngineError: Error, Equatable, CustomStringConvertible {
@@ -9,6 +10,8 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
   case modelTooLarge(needed: Int, available: Int)
   case contextTooLarge(tokens: Int, needed: Int, available: Int)
   case headTooLarge(Int, limit: Int)
+  case kvPolicy(KVPolicyError)
+  case noDraft(String)
   case overloaded(waiting: Int)
   case deadlineExceeded(Duration)
   case shuttingDown
@@ -27,6 +30,9 @@ public enum EngineError: Error, Equatable, CustomStringConvertible {
       "a context of \(tokens) tokens needs \(ByteCount(needed)) of KV memory, \(ByteCount(available)) are available; lower --ctx-size or raise --kv-memory"
     case .headTooLarge(let dimension, let limit):
       "the model's heads have \(dimension) numbers; at most \(limit) are supported"
+    case .kvPolicy(let error): "\(error)"
+    case .noDraft(let name):
+      "the KV policy needs the draft model \(name), which was not loaded at the start"
     case .overloaded(let waiting): "\(waiting) requests are waiting already; try again later"
     case .deadlineExceeded(let deadline): "the request was not done within its \(deadline)"
     case .shuttingDown: "the engine is shutting down"

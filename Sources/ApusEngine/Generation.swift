@@ -18,6 +18,8 @@ public struct GenerationRequest: Sendable {
   public var promptLogprobs: Int?
   /// What is kept and read of its keys and values; nil means what the engine was started with.
   public var kvMethods: KVMethods?
+  /// What a draft model answers, where the KV policy looks ahead.
+  var lookahead: [TokenID] = []
   /// Whose request it is and how it shares the machine.
   public var scheduling = SequenceAttributes()
   /// So long after its arrival the request must be done, or it ends with an error.

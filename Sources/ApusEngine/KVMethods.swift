@@ -15,6 +15,31 @@ public struct KVMethods: Sendable {
   /// Everything is kept and read.
   public static let none = KVMethods()
 
+  /// The draft model that the policy asks.
+  public var draftName: String? {
+    guard case .lookahead(_, let draft) = policy?.prelude else { return nil }
+    return draft
+  }
+
+  var isNone: Bool { policy == nil && selector == nil }
+
+  /// The tokens that a sequence holds at most, where that does not grow with its text.
+  func residentLimit(for shape: KVShape, promptCount: Int, maxBatchedTokens: Int) -> Int? {
+    guard let policy, case .always(let slack) = policy.trigger,
+      let largest = shape.capacities(policy, promptCount: promptCount).max(),
+      largest < Int.max - maxBatchedTokens - slack
+    else { return nil }
+    return largest + slack + maxBatchedTokens
+  }
+
+  /// Tokens of a draft model's answer that are read behind a prompt, and the draft model.
+  func lookahead(for shape: KVShape, promptCount: Int) -> (tokens: Int, draft: String)? {
+    guard let policy, case .lookahead(let tokens, let draft) = policy.prelude,
+      shape.capacities(policy, promptCount: promptCount).contains(where: { $0 < promptCount })
+    else { return nil }
+    return (tokens, draft)
+  }
+
   private init() {
     (policy, selector) = (nil, nil)
     (policyName, selectorName) = ("", "")
@@ -43,4 +68,18 @@ public struct KVReport: Sendable, Equatable {
   public var pagesRead = 0.0
 
   public init() {}
+}
+
+extension KVShape {
+  init(_ shape: ModelShape) {
+    self.init(layerCount: shape.layerCount, headCount: shape.kvHeadCount)
+  }
+
+  /// Tokens that each head may hold after eviction, [layers * heads].
+  func capacities(_ policy: any KVPolicy, promptCount: Int) -> [Int] {
+    (0..<layerCount * headCount).map {
+      policy.capacity(
+        layer: $0 / headCount, head: $0 % headCount, of: self, promptCount: promptCount)
+    }
+  }
 }

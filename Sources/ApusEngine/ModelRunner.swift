@@ -14,32 +14,56 @@ final class ModelRunner {
   private let workspace: Workspace
   private let padding: Padding?
   private var batch = ForwardBatch()
+  /// Query heads of a KV head.
+  private let group: Int
+  private let endsSentence: ((TokenID) -> Bool)?
+  /// The rotation of each layer's keys; nil where they have none.
+  private let rotations: [KeyRotation?]
 
   init(
     model: any ModelArchitecture, configuration: ModelConfiguration, compute: Compute,
     store: KVStore, maxBatchedTokens: Int, maxSequences: Int, sharesReads: Bool,
-    padding: Padding? = nil
+    padding: Padding? = nil, endsSentence: ((TokenID) -> Bool)? = nil
   ) {
+    self.endsSentence = endsSentence
     self.model = model
     self.compute = compute
     self.store = store
     backend = PagedAttention(compute: compute, store: store, sharesReads: sharesReads)
     self.padding = padding
+    group = configuration.shape.headCount / configuration.shape.kvHeadCount
+    rotations = (0..<configuration.shape.layerCount).map {
+      configuration.rope.unrotatedLayers.contains($0) ? nil : model.rotary.keyRotation
+    }
     workspace = Workspace(
       configuration, maxRows: maxBatchedTokens * (padding == nil ? 1 : maxSequences),
       maxLogitRows: min(maxBatchedTokens, 64))
   }
 
+  var shape: KVShape {
+    KVShape(layerCount: store.geometry.layerCount, headCount: store.geometry.headCount)
+  }
+
+  /// What keeps a request's keys and values by its own methods.
+  func sequenceKV(_ methods: KVMethods, promptCount: Int) -> SequenceKV {
+    SequenceKV(
+      methods, store: store, group: group, rotations: rotations, promptCount: promptCount)
+  }
+
   /// Runs the scheduled tokens and calls `use` with each row whose logits are wanted, in order.
   ///
-  /// `wantsAllLogits` marks sequences whose prompt is scored.
+  /// `wantsAllLogits` marks sequences whose prompt is scored, `kv` those that do not keep or read all.
   func run(
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
-    wantsAllLogits: (SequenceID) -> Bool, use: (Int, Span<Float>) -> Void
+    wantsAllLogits: (SequenceID) -> Bool, kv: (SequenceID) -> SequenceKV?,
+    use: (Int, Span<Float>) -> Void
   ) {
     for copy in scheduled.copies { store.copy(block: copy.source, to: copy.target) }
-    lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits)
+    lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits, kv: kv)
     run(use)
+    for (slice, item) in scheduled.items.enumerated() {
+      kv(item.id)?.end(item.range, backend.tapResults.lazy.filter { $0.tap.slice == slice })
+    }
   }
 
   private func run(_ use: (Int, Span<Float>) -> Void) {
@@ -59,22 +83,37 @@ final class ModelRunner {
   /// Lays the scheduled tokens end to end.
   private func lay(
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
-    wantsAllLogits: (SequenceID) -> Bool
+    wantsAllLogits: (SequenceID) -> Bool, kv: (SequenceID) -> SequenceKV?
   ) {
     batch.removeAll()
     for item in scheduled.items {
       guard let sequence = scheduler.sequence(item.id) else { continue }
       let first = batch.rowCount
+      let kv = kv(item.id)
+      kv?.begin(
+        item.range, of: sequence, slice: batch.slices.count, batch: &batch,
+        endsSentence: endsSentence)
       batch.append(
         tokens: sequence.tokens[item.range], firstIndex: item.range.lowerBound,
-        pages: sequence.pages)
+        pages: sequence.pages, views: kv?.cache?.views)
       if wantsAllLogits(item.id) {
         batch.logitRows += first..<batch.rowCount
       } else if item.samples {
         batch.logitRows.append(batch.rowCount - 1)
       }
     }
+    batch.layerLimit = layerLimit(scheduled, kv)
     if let padding { fillUp(scheduled, padding) }
+  }
+
+  /// The layers that matter when all tokens of a step are of prompts that early layers filter.
+  private func layerLimit(_ scheduled: ScheduledBatch, _ kv: (SequenceID) -> SequenceKV?) -> Int? {
+    var limit = 0
+    for item in scheduled.items {
+      guard case .filter(let layer) = kv(item.id)?.prelude else { return nil }
+      limit = max(limit, layer + 1)
+    }
+    return limit
   }
 
   /// Adds, behind all others, the rows that parts of prompts lack of the longest part of the step.

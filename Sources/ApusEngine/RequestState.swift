@@ -6,6 +6,8 @@ struct RequestState {
   let request: GenerationRequest
   let stream: TokenStream.Continuation
   let sampler: Sampler
+  /// How its keys and values are kept and read; nil where all are.
+  let kv: SequenceKV?
   /// Tokens of prompt and answer together.
   let limit: Int
   let arrived: ContinuousClock.Instant
@@ -19,20 +21,26 @@ struct RequestState {
 
   init(
     _ request: GenerationRequest, stream: TokenStream.Continuation, seed: UInt64,
-    contextLength: Int, arrived: ContinuousClock.Instant
+    kv: SequenceKV?, limit: Int, arrived: ContinuousClock.Instant
   ) {
     self.request = request
+    self.kv = kv
+    self.limit = limit
     self.stream = stream
     self.arrived = arrived
     sampler = Sampler(request.sampling, seed: seed)
-    limit = min(
-      contextLength, request.prompt.count + min(request.maxTokens ?? contextLength, contextLength))
   }
 
   /// The prompt's own tokens are scored and some are not scored yet.
   var scoresPrompt: Bool {
     request.promptLogprobs != nil && promptLogprobs.count < request.prompt.count - 1
   }
+
+  /// Each of its rows has something to tell.
+  var wantsAllLogits: Bool { scoresPrompt || kv?.needsSurprise ?? false }
+
+  /// The prompt is not read for good yet.
+  var isPreparing: Bool { kv?.isPreparing ?? false }
 
   /// Tokens that must not be chosen now.
   var forbidden: Set<TokenID> { generated < request.minTokens ? request.stopTokens : [] }
@@ -42,9 +50,12 @@ struct RequestState {
     return request.prompt.count + generated >= limit ? .length : nil
   }
 
-  func timings(at now: ContinuousClock.Instant, methods: [String]) -> GenerationTimings {
+  func timings(
+    at now: ContinuousClock.Instant, methods: [String], kv report: KVReport
+  ) -> GenerationTimings {
     var timings = GenerationTimings()
-    timings.methods = methods
+    timings.methods = methods + (kv?.methodNames ?? [])
+    timings.kv = report
     timings.promptTokens = request.prompt.count
     timings.cachedTokens = cached
     timings.generatedTokens = generated

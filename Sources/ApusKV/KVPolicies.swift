@@ -6,6 +6,19 @@ public enum KVPolicies {
     "KV policy",
     [
       ("window", Window.self),
+      ("streaming", Streaming.self),
+      ("sirllm", SirLLM.self),
+      ("h2o", H2O.self),
+      ("tova", TOVA.self),
+      ("keyformer", Keyformer.self),
+      ("snapkv", SnapKV.self),
+      ("pyramid", PyramidKV.self),
+      ("adaptive", AdaKV.self),
+      ("speckv", SpecKV.self),
+      ("gemfilter", GemFilter.self),
+      ("razor", RazorAttention.self),
+      ("duo", DuoAttention.self),
+      ("minicache", MiniCache.self),
     ])
 
   /// The policy that a text such as `snapkv:budget=1024,window=32` describes; throws `CatalogError`.

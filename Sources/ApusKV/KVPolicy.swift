@@ -20,10 +20,14 @@ public protocol KVPolicy: Sendable {
   /// Throws `KVPolicyError` when the policy cannot run on such a model.
   func validate(for shape: KVShape) throws
 
-  /// Tokens that a head may hold after eviction; `Int.max` for one that keeps everything.
+  /// Tokens that a head may hold after eviction, `Int.max` for one that keeps everything; a layer holds too much when
+  /// one of its heads holds more.
   func capacity(layer: Int, head: Int, of shape: KVShape, promptCount: Int) -> Int
 
-  /// Ascending indices of what each head of a layer keeps, at most its capacity, the newest key among it.
+  /// Ascending indices of what each head of a layer keeps, the newest key among it, and everything where it fits.
+  ///
+  /// A head keeps at most its capacity. With the trigger `promptEnd` one may keep more, if the others of the layer keep
+  /// as much less; and where `evicted` is `acrossLayers`, all keep everything.
   func retained(of layer: KVLayerView) -> [[Int]]
 
   /// Adds what was observed in a step, one number a key of a head, to its score, which has at most as many.
@@ -67,6 +71,8 @@ public struct KVNeeds: Sendable, Equatable {
     case last
     /// So many at the end of the prompt.
     case promptEnd(Int)
+    /// Those behind the prompt that a draft model wrote.
+    case lookahead
   }
 
   public var mass = Rows.none
@@ -85,6 +91,7 @@ public struct KVNeeds: Sendable, Equatable {
     case .every: range
     case .last: range.upperBound - 1..<range.upperBound
     case .promptEnd(let count): range.clamped(to: max(promptCount - count, 0)..<promptCount)
+    case .lookahead: range.clamped(to: promptCount..<Int.max)
     }
   }
 }

@@ -29,8 +29,9 @@ extension ScoringKVPolicy {
 
 extension KVHeadView {
   /// The first `sinks` and last `window` keys and, of the others, those of the highest scores, the earlier among equals,
-  /// `capacity` in all.
+  /// `capacity` in all; everything where it fits.
   public func best(_ scores: [Float], sinks: Int, window: Int) -> [Int] {
+    guard count > capacity else { return Array(0..<count) }
     let window = min(max(window, 1), capacity)
     let sinks = min(sinks, capacity - window)
     let middle = sinks..<max(count - window, sinks)
@@ -75,7 +76,7 @@ extension PluginOptions {
   /// A budget: whole tokens, or a share of the prompt below 1.
   public func budget(_ key: String, default standard: KVBudget) throws -> KVBudget {
     try value(key, expected: "tokens (1 or more), or a share of the prompt such as 0.2") { text in
-      if let count = Int(text) { return count >= 1 ? .tokens(count) : nil }
+      if let count = Int(text) { return (1...1 << 30).contains(count) ? .tokens(count) : nil }
       return Double(text).flatMap { $0 > 0 && $0 < 1 ? .share($0) : nil }
     } ?? standard
   }

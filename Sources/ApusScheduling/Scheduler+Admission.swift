@@ -58,9 +58,11 @@ extension Scheduler {
   private func fits(_ sequence: Sequence) -> Bool {
     var available = cache.availableCount
     for other in running {
-      available -= max(cache.pagesNeeded(other, tokens: other.tokens.count), 0)
+      let tokens = other.kept == nil ? other.residentCount(other.tokens.count) : other.tokens.count
+      available -= max(cache.pagesNeeded(other, tokens: tokens), 0)
     }
-    let needed = cache.pagesNeeded(sequence, tokens: sequence.tokens.count)
+    let needed = cache.pagesNeeded(
+      sequence, tokens: sequence.residentCount(sequence.tokens.count))
     if needed <= available { return true }
     let match = cache.match(sequence)
     return needed - match.tokens / configuration.pageSize <= available - match.unusedPages

@@ -95,6 +95,32 @@ public struct Scheduler: Sendable {
     batch.expectedSeconds = batch.items.isEmpty ? 0 : room.spent
   }
 
+  /// Gives a sequence pages of its own for `counts` tokens of each head of each layer; later tokens come to these.
+  ///
+  /// Returns its pages, and those that hold nothing any more once they have been copied from; nil when there are too few.
+  public mutating func keep(
+    _ id: SequenceID, counts: [Int]
+  ) -> (pages: [PageID], freed: [PageID])? {
+    guard let index = running.firstIndex(where: { $0.id == id }) else { return nil }
+    var freed: [PageID] = []
+    let kept = KeptTokens(counts: counts, since: running[index].computedCount)
+    guard cache.keep(kept, of: &running[index], &freed) else { return nil }
+    return (running[index].pages, freed)
+  }
+
+  /// Goes on with a text of which the first `computedCount` tokens are stored, and the same or fewer than now; returns the
+  /// pages that hold nothing any more.
+  public mutating func rewind(
+    _ id: SequenceID, to tokens: [TokenID], computedCount: Int
+  ) -> [PageID] {
+    guard let index = running.firstIndex(where: { $0.id == id }) else { return [] }
+    var freed: [PageID] = []
+    cache.rewind(&running[index], to: computedCount, &freed)
+    running[index].tokens = tokens
+    running[index].promptCount = tokens.count
+    return freed
+  }
+
   /// Notes that a transfer has ended, of which the first `completed` pages succeeded; returns the pages that hold
   /// nothing any more.
   @discardableResult
@@ -237,7 +263,9 @@ extension Scheduler {
     var worst: (id: SequenceID, rank: Double)?
     for sequence in running where !batch.items.contains(where: { $0.id == sequence.id }) {
       let rank = rank(sequence)
-      if rank >= worst?.rank ?? -.infinity, mayGive(sequence) { worst = (sequence.id, rank) }
+      // What was given up cannot be run anew where all of it has no room.
+      let canReturn = sequence.residentCount(sequence.tokens.count) <= pageCount * configuration.pageSize
+      if canReturn, rank >= worst?.rank ?? -.infinity, mayGive(sequence) { worst = (sequence.id, rank) }
     }
     return worst?.id
   }

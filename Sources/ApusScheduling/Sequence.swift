@@ -5,7 +5,7 @@ public struct Sequence: Sendable {
   public let id: SequenceID
   /// The prompt and what was generated so far.
   public var tokens: [TokenID]
-  public let promptCount: Int
+  public internal(set) var promptCount: Int
   let limit: Int
   public let attributes: SequenceAttributes
   /// How many of the tokens have their keys and values stored.
@@ -23,6 +23,9 @@ public struct Sequence: Sendable {
   var node = PrefixTree.none
   var treePageCount = 0
 
+  /// What it keeps, where that is not everything; its pages are then its own.
+  var kept: KeptTokens?
+
   /// Seconds that running one page of it anew takes.
   var secondsPerPage = Double.infinity
 
@@ -38,6 +41,9 @@ public struct Sequence: Sendable {
     self.limit = limit
     self.attributes = attributes
   }
+
+  /// Tokens whose pages it holds when `tokens` are computed, if all heads keep the same.
+  func residentCount(_ tokens: Int) -> Int { min(tokens, attributes.residentLimit ?? tokens) }
 
   /// Tokens still to be run before the next one can be sampled.
   public var pendingCount: Int { tokens.count - computedCount }
@@ -63,6 +69,26 @@ public struct SequenceAttributes: Sendable, Equatable {
   public var salt = ""
   /// Whether stored pages may stand for parts of the prompt.
   public var reusesPrefix = true
+  /// Tokens at the end of the text that are run in any case, at least the one whose logits are wanted.
+  public var runCount = 1
+  /// Whether its pages may stand for parts of later prompts.
+  public var leavesPages = true
+  /// Tokens that it holds at most, because older ones are given up; nil means all.
+  public var residentLimit: Int?
 
   public init() {}
+}
+
+/// How much each head of each layer keeps of a sequence.
+struct KeptTokens: Sendable {
+  /// Tokens that each head takes pages for, when `since` of the text were computed; all later ones come to these.
+  var counts: [Int]
+  var since: Int
+
+  /// Pages that hold them when `tokens` of the text are computed; a page has room for `pageSize` tokens of all heads.
+  func pageCount(_ tokens: Int, pageSize: Int) -> Int {
+    let more = tokens - since
+    let slots = counts.reduce(0) { $0 + ($1 + more + pageSize - 1) / pageSize }
+    return (slots + counts.count - 1) / counts.count
+  }
 }

@@ -109,6 +109,10 @@ extension APIError {
         details: [
           ("n_prompt_tokens", .integer(Int64(tokens))), ("n_ctx", .integer(Int64(contextLength))),
         ])
+    case .kvPolicy, .noDraft:
+      self.init(
+        status: .badRequest, type: Self.invalidRequest, message: message,
+        parameter: "apus.kv_policy")
     case .overloaded:
       self.init(
         status: .tooManyRequests, type: "overloaded_error", message: message,

@@ -28,7 +28,7 @@ APUS_INLINE uint32_t apus_page_mask(const apus_attention *a, size_t row, size_t 
     uint32_t recent = apus_range_bits(own + 1 - (int64_t)a->window - base, 32);
     bits &= recent | apus_range_bits(0, (int64_t)a->sinks - base);
   }
-  return bits;
+  return a->keys ? bits & a->keys[page] : bits;
 }
 
 APUS_INLINE const uint8_t *apus_slot(const apus_attention *a, size_t page) {

@@ -24,6 +24,23 @@ static void scale_scores(const apus_attention *a, float *score, size_t count) {
   }
 }
 
+// The terms of the keys of a page: which 0 a factor of q·k, 1 a summand of the score, 2 a factor of the value.
+APUS_INLINE const float *page_terms(const apus_attention *a, int which, size_t page) {
+  return a->terms + (size_t)which * a->term_stride + page * APUS_PAGE;
+}
+
+static void factor_scores(const apus_attention *a, size_t page, float *score) {
+  const float *factor = page_terms(a, 0, page);
+  for (size_t t = 0; t < APUS_PAGE; t++) score[t] *= factor[t];
+}
+
+// Scores have been scaled when `is_scaled`; else they will be.
+static void add_terms(const apus_attention *a, size_t page, int is_scaled, float *score) {
+  const float *summand = page_terms(a, 1, page);
+  float factor = is_scaled ? 1 : 1 / a->scale;
+  for (size_t t = 0; t < APUS_PAGE; t++) score[t] += summand[t] * factor;
+}
+
 APUS_INLINE void mask_scores(float *score, uint32_t mask) {
   const u16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   i16 low = ((u16)(mask) >> lane & 1) != 0, high = ((u16)(mask >> 16) >> lane & 1) != 0;
@@ -66,7 +83,11 @@ APUS_INLINE const uint8_t *next_slot(const apus_attention *a, const pages *list,
 static void softmax(const apus_attention *a, size_t vector, const pages *list, float *score, float *maximum,
                     float *sum) {
   size_t count = list->count * APUS_PAGE;
+  if (a->terms)
+    for (size_t i = 0; i < list->count; i++) factor_scores(a, list->page[i], score + i * APUS_PAGE);
   if (a->softcap > 0) scale_scores(a, score, count);
+  if (a->terms)
+    for (size_t i = 0; i < list->count; i++) add_terms(a, list->page[i], a->softcap > 0, score + i * APUS_PAGE);
   for (size_t i = 0; i < list->count; i++)
     if (list->all[i] != UINT32_MAX)
       mask_scores(score + i * APUS_PAGE, apus_page_mask(a, vector / a->group, list->page[i]));
@@ -87,6 +108,7 @@ static void softmax(const apus_attention *a, size_t vector, const pages *list, f
     v16 weight = LOAD(score + i) - SPLAT(base);
     power_lanes(&weight, factor);
     total += weight;
+    if (a->terms) weight *= LOAD(page_terms(a, 2, list->page[i / APUS_PAGE]) + i % APUS_PAGE);
     if (value_kind(a) >= PAIRS) ROUND_PAIRS((uint16_t *)score + i, weight);
     else STORE(score + i, weight);
   }
@@ -171,19 +193,65 @@ static void merge(float *output, float *maximum, float *sum, const float *other,
   *maximum = highest;
 }
 
-static void tap(const apus_attention *a, size_t vector, size_t key_count, float maximum, float sum, float *mass) {
-  if (!(sum > 0)) return;
-  query q;
-  prepare_query(a, vector, &q);
-  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
-    uint32_t mask = apus_stored_mask(a, vector / a->group, page);
-    if (!mask) continue;
-    float score[32];
-    page_scores(key_kind(a), &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, apus_slot(a, page), score);
+// Scaled and masked scores of one vector with pages [first, last), as they are stored.
+static void stored_scores(const apus_attention *a, size_t row, size_t first, size_t last, float *score) {
+  for (size_t page = first; page < last; page++, score += APUS_PAGE) {
+    if (a->terms) factor_scores(a, page, score);
     scale_scores(a, score, APUS_PAGE);
-    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(score[t] - maximum) / sum;
+    if (a->terms) add_terms(a, page, 1, score);
+    mask_scores(score, apus_stored_mask(a, row, page));
   }
+}
+
+// The sum of exp(score - base); the powers replace the scores.
+static float sum_powers(float *score, size_t count, float base) {
+  v16 total = SPLAT(0.0f);
+  for (size_t i = 0; i < count; i += 16) {
+    v16 weight = LOAD(score + i) - SPLAT(base);
+    power_lanes(&weight, APUS_LOG2E);
+    total += weight;
+    STORE(score + i, weight);
+  }
+  return sum_lanes(&total);
+}
+
+// The scores are computed twice, first for their maxima and sums: the matrix is never stored.
+static void tap_tile(const apus_attention *a, size_t begin, size_t count, size_t page_count, float *mass) {
+  float score[TILE * LINE] __attribute__((aligned(64)));
+  float maximum[TILE], sum[TILE];
+  query q[TILE];
+  for (size_t n = 0; n < count; n++) {
+    prepare_query(a, begin + n, &q[n]);
+    maximum[n] = -INFINITY;
+    sum[n] = 0;
+  }
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t first = 0; first < page_count; first += APUS_SPLIT_PAGES) {
+      size_t last = page_count - first < APUS_SPLIT_PAGES ? page_count : first + APUS_SPLIT_PAGES;
+      size_t keys = (last - first) * APUS_PAGE;
+      for (size_t page = first; page < last; page++) {
+        const uint8_t *key = apus_slot(a, page) + a->key_offset;
+        page_scores(key_kind(a), q, count, key, a->head_dim, key, score + (page - first) * APUS_PAGE);
+      }
+      for (size_t n = 0; n < count; n++) {
+        float *s = score + n * LINE, highest = maximum[n];
+        stored_scores(a, (begin + n) / a->group, first, last, s);
+        for (size_t i = 0; pass == 0 && i < keys; i++) highest = s[i] > highest ? s[i] : highest;
+        if (highest == -INFINITY) continue;
+        float total = sum_powers(s, keys, highest);
+        if (pass == 0) {
+          sum[n] = sum[n] * (maximum[n] == highest ? 1 : apus_exp(maximum[n] - highest)) + total;
+          maximum[n] = highest;
+        } else if (sum[n] > 0) {
+          for (size_t i = 0; i < keys; i++) mass[first * APUS_PAGE + i] += s[i] / sum[n];
+        }
+      }
+    }
+}
+
+static void tap(const apus_attention *a, size_t begin, size_t end, size_t page_count, float *mass) {
+  for (size_t tile = begin; tile < end; tile += TILE)
+    tap_tile(a, tile, end - tile < TILE ? end - tile : TILE, page_count, mass);
 }
 
 static void raw_scores(const apus_attention *a, size_t vector, size_t key_count, float *scores) {

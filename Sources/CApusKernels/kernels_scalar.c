@@ -262,6 +262,17 @@ static void sum_rounded_values(const apus_attention *a, const uint8_t *values, c
   }
 }
 
+static float term(const apus_attention *a, size_t which, size_t page, size_t token) {
+  return a->terms[which * a->term_stride + page * APUS_PAGE + token];
+}
+
+// What the softmax is taken of: scaled already where there is a softcap.
+static float with_terms(const apus_attention *a, size_t page, size_t token, float score) {
+  if (a->terms) score *= term(a, 0, page, token);
+  if (a->softcap > 0) score = scaled(a, score);
+  return a->terms ? score + term(a, 1, page, token) * (a->softcap > 0 ? 1 : 1 / a->scale) : score;
+}
+
 static void attend(const apus_attention *a, size_t begin, size_t end, size_t page_begin, size_t page_end,
                    float *output, float *maximum, float *sum) {
   enum { SPLIT = APUS_SPLIT_PAGES * APUS_PAGE };
@@ -280,7 +291,7 @@ static void attend(const apus_attention *a, size_t begin, size_t end, size_t pag
       }
       for (size_t t = 0; t < APUS_PAGE; t++) {
         if (!(mask >> t & 1)) s[t] = -INFINITY;
-        else if (a->softcap > 0) s[t] = scaled(a, s[t]);
+        else s[t] = with_terms(a, page, t, s[t]);
         if (s[t] > largest) largest = s[t];
       }
     }
@@ -296,7 +307,8 @@ static void attend(const apus_attention *a, size_t begin, size_t end, size_t pag
         apus_gather_branch(a, row, page);
         slot = a->scratch;
       }
-      const float *weight = score + (page - page_begin) * APUS_PAGE;
+      float *weight = score + (page - page_begin) * APUS_PAGE;
+      for (size_t t = 0; a->terms && t < APUS_PAGE; t++) weight[t] *= term(a, 2, page, t);
       if (a->value_type < APUS_KV_Q8_0) sum_values(a, slot + a->value_offset, weight, mask, out);
       else sum_rounded_values(a, slot + a->value_offset, weight, mask, out);
     }
@@ -316,15 +328,23 @@ static void merge(float *output, float *maximum, float *sum, const float *other,
   *maximum = highest;
 }
 
-static void tap(const apus_attention *a, size_t vector, size_t key_count, float maximum, float sum, float *mass) {
-  if (!(sum > 0)) return;
-  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
-    uint32_t mask = apus_stored_mask(a, vector / a->group, page);
-    if (!mask) continue;
-    float score[APUS_PAGE];
-    page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
-    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      if (mask >> t & 1) mass[page * APUS_PAGE + t] += apus_exp(scaled(a, score[t]) - maximum) / sum;
+static void tap(const apus_attention *a, size_t begin, size_t end, size_t page_count, float *mass) {
+  for (size_t vector = begin; vector < end; vector++) {
+    float maximum = -INFINITY, sum = 0;
+    for (int pass = 0; pass < 3; pass++)  // the maximum, the sum, the weights
+      for (size_t page = 0; page < page_count; page++) {
+        uint32_t mask = apus_stored_mask(a, vector / a->group, page);
+        float score[APUS_PAGE];
+        if (mask) page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
+        for (size_t t = 0; t < APUS_PAGE; t++) {
+          if (!(mask >> t & 1)) continue;
+          float s = with_terms(a, page, t, score[t]);
+          if (a->softcap <= 0) s *= a->scale;
+          if (pass == 0) maximum = s > maximum ? s : maximum;
+          else if (pass == 1) sum += apus_exp(s - maximum);
+          else if (sum > 0) mass[page * APUS_PAGE + t] += apus_exp(s - maximum) / sum;
+        }
+      }
   }
 }
 

@@ -66,9 +66,9 @@ import Testing
         test.attend(batch, layer: windowed).rows,
         test.attend(batch, layer: windowed, sharesReads: false).rows))
     var plan = AttentionPlan()
-    plan.plan(batch.slices, kvHeadCount: 2, group: 2, sharing: true)
+    plan.plan(batch.slices, layer: 0, kvHeadCount: 2, group: 2, sharing: true)
     let shared = plan.items.count
-    plan.plan(batch.slices, kvHeadCount: 2, group: 2, sharing: false)
+    plan.plan(batch.slices, layer: 0, kvHeadCount: 2, group: 2, sharing: false)
     #expect(shared < plan.items.count)
   }
 

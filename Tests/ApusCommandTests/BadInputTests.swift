@@ -8,7 +8,14 @@ struct BadInputTests {
     (["frobnicate"], "frobnicate"),
     (["run"], "no prompt"),
     (["run", "-p", "x", "--frobnicate"], "--frobnicate"),
-    (["run", "-p", "x", "--kv-policy", "none"], "--kv-policy"),
+    (["run", "-p", "x", "--kv-policy", "windy"], "--kv-policy"),
+    (["run", "-p", "x", "--kv-policy", "windy"], "valid: window"),
+    (["serve", "--kv-policy", "window:budget=0"], "'--kv-policy"),
+    (["chat", "--kv-policy", "window:width=8"], "budget, slack"),
+    (["batch", "a", "b", "--select", "quests"], "'--select"),
+    (["ask", "-d", "a.txt", "What?", "--select", "quest:budget=1"], "budget of quest"),
+    (["bench", "throughput", "--select", "quest:budget"], "key=value"),
+    (["eval", "niah", "--compare", "", "--kv-policy windy"], "--kv-policy"),
     (["run", "hello"], "-p TEXT"),
     (["run", "-p", "x", "-n", "many"], "'many'"),
     (["run", "-p", "x", "--top-p", "3"], "--top-p"),
@@ -48,6 +55,9 @@ struct BadInputTests {
     (["plan", "--compute", "0"], "--compute"),
     (["plan", "--memory", "1G", "--kv-memory", "1G"], "--kv-memory"),
     (["plan", "--users", "0"], "--users"),
+    (["heads", "find", "--retrieval", "1.5"], "--retrieval"),
+    (["heads", "find", "--length", "1"], "--length"),
+    (["heads", "find", "-o", "-", "--json"], "--json"),
     (["plan", "--cache-type-v", "q9"], "q8_0"),
   ])
   func wrongUse(arguments: [String], message: String) async throws {
@@ -68,6 +78,8 @@ struct BadInputTests {
       ["eval", "perplexity:file=/nowhere/model.gguf"],
       ["eval", "kv", "--results", "/nowhere/model.gguf"],
       ["run", "-p", "x", "--pack-cache", "/dev/null/nowhere/model.gguf"],
+      ["heads", "find", "-m", "/nowhere/model.gguf"],
+      ["heads", "find", "-o", "/nowhere/model.gguf"],
     ] {
       let result = try await Program.start(arguments).result()
       #expect(result.status == 1, "\(arguments)")
@@ -118,7 +130,7 @@ struct BadInputTests {
     for command in [
       ["run"], ["chat"], ["serve"], ["inspect"], ["quantize"], ["tokenize"], ["detokenize"],
       ["bench"], ["bench", "throughput"], ["bench", "serve"], ["bench", "kernels"], ["batch"],
-      ["plan"], ["eval"], ["ask"],
+      ["plan"], ["eval"], ["ask"], ["heads"], ["heads", "find"],
     ] {
       let result = try await Program.start(command + ["--help"]).result()
       #expect(result.status == 0)

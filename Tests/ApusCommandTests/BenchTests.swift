@@ -28,6 +28,17 @@ struct BenchTests {
     #expect(rows.last?["n_prompt"] == 0)
   }
 
+  @Test func rowsTellWhatWasKept() async throws {
+    let result = try await Program.run(
+      "bench", "throughput", "-p", "0", "-n", "4", "-d", "40,400", "-r", "1", "-t", "2",
+      "--kv-policy", "window:budget=64", "--json")
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = try #require(try JSONValue(parsing: result.output).arrayValue)
+    #expect(rows.map { $0["methods"] } == [nil, ["kv-policy:window:budget=64"]])
+    #expect(rows.map { $0["kv"] == nil } == [true, false])
+    #expect((64...96).contains(rows[1]["kv"]?["kept_tokens"]?.doubleValue ?? 0))
+  }
+
   @Test func batchesCountTheTokensOfAllSequences() async throws {
     let result = try await Program.run(
       "bench", "throughput", "-p", "8", "-n", "4", "-d", "0,40", "--batch", "1,3", "-r", "2", "-t",

@@ -71,6 +71,31 @@ struct EvalCommandTests {
     #expect(try lines.allSatisfy { try JSONValue(parsing: String($0))["score"] != nil })
   }
 
+  /// Records of another policy or selector do not count, and rows say which they are of.
+  @Test func policiesBelongToTheConfiguration() async throws {
+    let folder = try TemporaryFolder()
+    let command = [
+      "eval", "kv", "--lengths", "512", "--samples", "3", "--results", folder.file("r.jsonl"),
+      "--json", "-",
+    ]
+    var settings = [""]
+    for flags in [
+      [], ["--kv-policy", "window:budget=64"], ["--select", "quest:budget=64"],
+      ["--kv-policy", "window:budget=64"], ["--kv-policy", "none", "--select", "none"],
+    ] {
+      let result = try await Program.start(command + flags).result()
+      #expect(result.status == 0, "\(result.errors)")
+      let rows = try JSONValue(parsing: result.output)["rows"]?.arrayValue ?? []
+      let name = flags.contains("none") ? "" : flags.joined(separator: " ")
+      if !settings.contains(name) { settings.append(name) }
+      #expect(rows.map { $0["config"]?.stringValue } == [name.isEmpty ? "default" : name])
+      let records = try folder.text("r.jsonl").split(separator: "\n").map {
+        try JSONValue(parsing: String($0))["settings"]?.stringValue
+      }
+      #expect(records == settings.flatMap { Array(repeating: $0, count: 3) })
+    }
+  }
+
   /// With as many sequences at once as by default, of which many are cut off.
   @Test func interruptedRunsSaySoAndGoOn() async throws {
     let folder = try TemporaryFolder()

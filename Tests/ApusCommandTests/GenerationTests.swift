@@ -28,6 +28,29 @@ struct GenerationTests {
     }
   }
 
+  @Test func approximateAnswersSayWhatTheyKept() async throws {
+    let prompt = String(repeating: "The Marigold carried salt. ", count: 80)
+    let plain = try await Program.run("run", "-p", prompt, "-n", "4", "--ignore-eos", "--json")
+    let exact = try JSONValue(parsing: plain.output)
+    #expect(exact["methods"] == nil && exact["kv"] == nil)
+    let cut = try await Program.run(
+      "run", "-p", prompt, "-n", "4", "--ignore-eos", "--json", "--kv-policy", "window:budget=64")
+    #expect(cut.status == 0, "\(cut.errors)")
+    let json = try JSONValue(parsing: cut.output)
+    #expect(json["methods"] == ["kv-policy:window:budget=64"])
+    let kept = json["kv"]?["kept_tokens"]?.doubleValue ?? 0
+    #expect((64...96).contains(kept))
+    #expect(json["kv"]?["bytes"]?.intValue ?? 0 > 0)
+    #expect((2...4).contains(json["kv"]?["pages_read"]?.doubleValue ?? 0))
+    let text = try await Program.run(
+      "run", "-p", prompt, "-n", "4", "--ignore-eos", "--select", "quest:budget=64")
+    #expect(text.errors.contains("approximate by select:quest:budget=64"))
+    let none = try await Program.run(
+      "run", "-p", prompt, "-n", "4", "--ignore-eos", "--json", "--kv-policy", "none", "--select",
+      "none")
+    #expect(try JSONValue(parsing: none.output)["tokens"] == exact["tokens"])
+  }
+
   @Test func textComesFromFileAndStandardInput() async throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(Array("The Marigold".utf8), to: "prompt.txt")

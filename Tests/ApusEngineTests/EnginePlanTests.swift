@@ -52,6 +52,19 @@ import Testing
     #expect(configuration.exact.keyFormat == exact)
   }
 
+  @Test func theExactConfigurationKeepsAndReadsEverything() throws {
+    var configuration = EngineConfiguration()
+    #expect(!configuration.isApproximate)
+    for (policy, selector) in [("window", nil), (nil, "quest"), ("window:budget=0.2", "quest")] {
+      configuration.kvMethods = try KVMethods(policy: policy, selector: selector)
+      #expect(configuration.isApproximate && !configuration.exact.isApproximate)
+      #expect(configuration.exact.kvMethods.policy == nil)
+      #expect(configuration.exact.kvMethods.selector == nil)
+    }
+    configuration.kvMethods = try KVMethods(policy: "none", selector: "none")
+    #expect(!configuration.isApproximate)
+  }
+
   @Test func hugeHeadsAreRefused() throws {
     var huge = model
     huge.shape.headDimension = 513

@@ -1,4 +1,5 @@
 import Apus
+import ApusAttention
 import ApusCompute
 import ApusCore
 import ApusEngine
@@ -95,6 +96,18 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Which keys and values are kept: \(Self.policies), with options as in window:budget=0.2.",
+      valueName: "policy"), transform: Self.policy)
+  var kvPolicy = Self.everything
+
+  @Option(
+    help: ArgumentHelp(
+      "Which of them a step reads: \(Self.selectors), with options as in quest:budget=2048.",
+      valueName: "selector"), transform: Self.selector)
+  var select = Self.everything
+
+  @Option(
+    help: ArgumentHelp(
       "Arithmetic: int8, with bf16 in attention where the processor has it, or f32.",
       valueName: "precision"))
   var precision = Precision.quantized
@@ -114,40 +127,46 @@ struct EngineOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The instruction set.", visibility: .hidden))
   var isa: String?
 
+  /// Throws `CatalogError` when a file that a policy's options name has changed since they were parsed.
   var configuration: EngineConfiguration {
-    var configuration = EngineConfiguration()
-    configuration.contextLength = ctxSize == 0 ? nil : ctxSize
-    configuration.threadCount = threads
-    if let maxNumSeqs { configuration.maxSequences = maxNumSeqs }
-    if case .count(let count) = maxNumBatchedTokens {
-      configuration.maxBatchedTokens = count
-      configuration.limitsStepTime = sloTpot != nil
+    get throws {
+      var configuration = EngineConfiguration()
+      configuration.contextLength = ctxSize == 0 ? nil : ctxSize
+      configuration.threadCount = threads
+      if let maxNumSeqs { configuration.maxSequences = maxNumSeqs }
+      if case .count(let count) = maxNumBatchedTokens {
+        configuration.maxBatchedTokens = count
+        configuration.limitsStepTime = sloTpot != nil
+      }
+      configuration.tokenLatencyTarget = sloTpot.map { .milliseconds($0) }
+      configuration.schedulingPolicy = schedulingPolicy
+      configuration.batching = batching
+      configuration.prefillBatching = prefillBatching
+      configuration.prefixCache = prefixCache == .on
+      configuration.sharedPrefixAttention = sharedPrefixAttn == .on
+      configuration.kvMemory = kvMemory
+      configuration.swapSpace = swapSpace
+      configuration.swapDirectory = swapDir
+      configuration.keyFormat = cacheTypeK
+      configuration.valueFormat = cacheTypeV
+      configuration.precision = precision
+      configuration.instructionSet = isa
+      configuration.quantization = quantize
+      configuration.packCache = packCache
+      configuration.measurementCache = UserCache.folder() + "/apus"
+      configuration.kvMethods = try KVMethods(policy: kvPolicy, selector: select)
+      return configuration
     }
-    configuration.tokenLatencyTarget = sloTpot.map { .milliseconds($0) }
-    configuration.schedulingPolicy = schedulingPolicy
-    configuration.batching = batching
-    configuration.prefillBatching = prefillBatching
-    configuration.prefixCache = prefixCache == .on
-    configuration.sharedPrefixAttention = sharedPrefixAttn == .on
-    configuration.kvMemory = kvMemory
-    configuration.swapSpace = swapSpace
-    configuration.swapDirectory = swapDir
-    configuration.keyFormat = cacheTypeK
-    configuration.valueFormat = cacheTypeV
-    configuration.precision = precision
-    configuration.instructionSet = isa
-    configuration.quantization = quantize
-    configuration.packCache = packCache
-    configuration.measurementCache = UserCache.folder() + "/apus"
-    return configuration
   }
 
   /// For a command that runs one sequence at a time.
   var singleSequence: EngineConfiguration {
-    var configuration = configuration
-    configuration.maxSequences = 1
-    configuration.limitsStepTime = false
-    return configuration
+    get throws {
+      var configuration = try configuration
+      configuration.maxSequences = 1
+      configuration.limitsStepTime = false
+      return configuration
+    }
   }
 
   /// Where nobody waits for an answer, memory is to set the limit.
@@ -155,11 +174,13 @@ struct EngineOptions: ParsableArguments {
 
   /// For a command that runs as many sequences at once as have room.
   var manySequences: EngineConfiguration {
-    var configuration = configuration
-    configuration.maxSequences = maxNumSeqs ?? Self.batchSequences
-    // Nobody watches the tokens come.
-    configuration.limitsStepTime = sloTpot != nil
-    return configuration
+    get throws {
+      var configuration = try configuration
+      configuration.maxSequences = maxNumSeqs ?? Self.batchSequences
+      // Nobody watches the tokens come.
+      configuration.limitsStepTime = sloTpot != nil
+      return configuration
+    }
   }
 
   mutating func validate() throws {
@@ -192,6 +213,26 @@ struct EngineOptions: ParsableArguments {
   }
 
   static let formats = KVFormats.catalog.names.joined(separator: ", ")
+
+  /// The value of `--kv-policy` and `--select` that changes nothing.
+  static let everything = "none"
+  private static let policies = names(KVPolicies.catalog.names)
+  private static let selectors = names(KeySelectors.catalog.names)
+
+  private static func names(_ names: [String]) -> String {
+    ([everything] + names).joined(separator: ", ")
+  }
+
+  /// Throws `CatalogError`, which the parser reports under the flag's name.
+  @Sendable private static func policy(_ text: String) throws -> String {
+    _ = try KVMethods(policy: text, selector: nil)
+    return text
+  }
+
+  @Sendable private static func selector(_ text: String) throws -> String {
+    _ = try KVMethods(policy: nil, selector: text)
+    return text
+  }
 
   @Sendable static func byteCount(_ text: String) throws -> ByteCount {
     guard let count = ByteCount(parsing: text), count.bytes > 0 else {

@@ -10,15 +10,18 @@ struct Answer {
 
   /// The object that `apus run --json` prints.
   var json: JSONValue {
-    [
-      "text": .string(text), "tokens": .array(tokens.map { .integer(Int64($0)) }),
-      "timings": timings, "finish_reason": finish.map { .string($0.reason.rawValue) } ?? .null,
-    ]
+    var object = JSONObject([
+      ("text", .string(text)), ("tokens", .array(tokens.map { .integer(Int64($0)) })),
+      ("timings", timings), ("finish_reason", finish.map { .string($0.reason.rawValue) } ?? .null),
+    ])
+    finish?.timings.addMethods(to: &object)
+    return .object(object)
   }
 
   private var timings: JSONValue {
     let timings = finish?.timings ?? GenerationTimings()
     return [
+      "queued_ms": .number(timings.queued.milliseconds.rounded3),
       "prompt_n": .integer(Int64(timings.promptTokens)),
       "prompt_ms": .number(timings.prefill.milliseconds.rounded3),
       "prompt_per_second": .number(promptRate.rounded3),
@@ -37,6 +40,8 @@ struct Answer {
     }
     return part("prompt", timings.promptTokens, timings.prefill, promptRate) + ", "
       + part("answer", timings.generatedTokens, timings.decode, decodeRate)
+      + (timings.methods.isEmpty
+        ? "" : ", approximate by " + timings.methods.joined(separator: ", "))
   }
 
   private var promptRate: Double {

@@ -67,6 +67,7 @@ struct PlanReport {
     return [
       "runs reach \(shares[0]) of the bandwidth and \(shares[1]) of the compute (--bandwidth-share, --compute-share); this is assumed, not measured",
       "matrix products and attention take all the time, and reading goes on beside computing",
+      "all keys and values are kept and read, as without --kv-policy and --select",
       "prompts fill the context, nothing of them is cached, and they are read alone, in steps of \(costs.chunk) tokens",
       "while tokens are written, every user's context is full",
       "a swap moves the keys and values of a full context one way",

@@ -43,9 +43,9 @@ struct ThroughputCase {
     requests[batch - 1].maxTokens = answer + 1
     let preemptions = engine.statistics.counters.preemptions
     let streams = requests.map { engine.generate($0) }
-    var time = Duration.zero
+    var last = GenerationTimings()
     for try await event in streams[batch - 1] {
-      if case .finished(_, let timings) = event { time = timings.decode }
+      if case .finished(_, let timings) = event { last = timings }
     }
     await engine.synchronize()
     let statistics = engine.statistics
@@ -54,7 +54,7 @@ struct ThroughputCase {
     else { throw ThroughputError.interrupted(name) }
     // The others end with their streams.
     withExtendedLifetime(streams) {}
-    return ThroughputSample(tokens: batch * answer, time: time)
+    return ThroughputSample(tokens: batch * answer, time: last.decode, timings: last)
   }
 
   /// The time to the first token, less that of the tokens before; a step across the border counts in part.
@@ -63,7 +63,7 @@ struct ThroughputCase {
     request.maxTokens = 1
     var before = Duration.zero
     var last = (tokens: 0, time: Duration.zero)
-    var time = Duration.zero
+    var whole = GenerationTimings()
     for try await event in engine.generate(request) {
       switch event {
       case .progress(let progress):
@@ -72,11 +72,11 @@ struct ThroughputCase {
           before = last.time + (progress.elapsed - last.time) * part
         }
         last = (progress.processed, progress.elapsed)
-      case .finished(_, let timings): time = timings.prefill
+      case .finished(_, let timings): whole = timings
       default: break
       }
     }
-    return ThroughputSample(tokens: prompt, time: time - before)
+    return ThroughputSample(tokens: prompt, time: whole.prefill - before, timings: whole)
   }
 
   private func tokens(_ count: Int, _ engine: Engine, _ seed: UInt64) -> [TokenID] {
@@ -101,6 +101,8 @@ enum ThroughputError: Error, CustomStringConvertible {
 struct ThroughputSample {
   let tokens: Int
   let time: Duration
+  /// Those of the request, or of the last one that was started.
+  let timings: GenerationTimings
 
   var rate: Double { time > .zero ? Double(tokens) / time.seconds : 0 }
 }
@@ -136,25 +138,26 @@ struct ThroughputReport {
     let (meanRate, rateDeviation) = Self.statistics(rates)
     let (meanTime, timeDeviation) = Self.statistics(times)
     let model = language.checkpoint.configuration
-    return [
-      "test": .string(item.name), "model": .string(language.reference.description),
-      "model_type": .string("\(model.architecture) \(model.name)"),
-      "model_size": .integer(Int64(language.checkpoint.weightByteCount)),
-      "n_threads": .integer(Int64(threads)),
-      "n_batch": .integer(Int64(configuration.maxBatchedTokens)),
-      "type_k": .string(configuration.keyFormat), "type_v": .string(configuration.valueFormat),
-      "precision": .string(configuration.precision.rawValue),
-      "quantize": (configuration.quantization?.rawValue).map { .string($0) } ?? .null,
-      "isa": .string(language.engine.instructionSet),
-      "load_ns": .integer(Int64(language.loadTime.seconds * 1e9)),
-      "n_prompt": .integer(Int64(item.prompt)), "n_gen": .integer(Int64(item.answer)),
-      "n_depth": .integer(Int64(item.depth)), "n_batch_size": .integer(Int64(item.batch)),
-      "avg_ns": .integer(Int64(meanTime)),
-      "stddev_ns": .integer(Int64(timeDeviation)), "avg_ts": .number(meanRate.rounded3),
-      "stddev_ts": .number(rateDeviation.rounded3),
-      "samples_ns": .array(times.map { .integer(Int64($0)) }),
-      "samples_ts": .array(rates.map { .number($0.rounded3) }),
-    ]
+    var row = JSONObject([
+      ("test", .string(item.name)), ("model", .string(language.reference.description)),
+      ("model_type", .string("\(model.architecture) \(model.name)")),
+      ("model_size", .integer(Int64(language.checkpoint.weightByteCount))),
+      ("n_threads", .integer(Int64(threads))),
+      ("n_batch", .integer(Int64(configuration.maxBatchedTokens))),
+      ("type_k", .string(configuration.keyFormat)), ("type_v", .string(configuration.valueFormat)),
+      ("precision", .string(configuration.precision.rawValue)),
+      ("quantize", (configuration.quantization?.rawValue).map { .string($0) } ?? .null),
+      ("isa", .string(language.engine.instructionSet)),
+      ("load_ns", .integer(Int64(language.loadTime.seconds * 1e9))),
+      ("n_prompt", .integer(Int64(item.prompt))), ("n_gen", .integer(Int64(item.answer))),
+      ("n_depth", .integer(Int64(item.depth))), ("n_batch_size", .integer(Int64(item.batch))),
+      ("avg_ns", .integer(Int64(meanTime))), ("stddev_ns", .integer(Int64(timeDeviation))),
+      ("avg_ts", .number(meanRate.rounded3)), ("stddev_ts", .number(rateDeviation.rounded3)),
+      ("samples_ns", .array(times.map { .integer(Int64($0)) })),
+      ("samples_ts", .array(rates.map { .number($0.rounded3) })),
+    ])
+    samples.last?.timings.addMethods(to: &row)
+    return .object(row)
   }
 
   /// Mean and sample standard deviation.

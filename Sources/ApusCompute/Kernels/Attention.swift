@@ -84,6 +84,8 @@ private struct AttentionTask: WorkerTask {
     let item = items[index]
     let (table, padded) = (work.table, work.padded)
     let slice = work.slices[Int(item.slice)]
+    let (layer, head) = (work.layer.layer, Int(item.head))
+    let pageCount = slice.pageCount(layer: layer, head: head)
     slice.withDescriptor(
       queries: queries, stride: stride, layer: work.layer, head: Int(item.head), arena: work.arena,
       pairs: work.pairs
@@ -93,16 +95,16 @@ private struct AttentionTask: WorkerTask {
         table.pointee.attend(
           descriptor, Int(item.vectorBegin), Int(item.vectorEnd),
           Int(item.splitBegin) * Compute.splitPages,
-          min(Int(item.splitEnd) * Compute.splitPages, slice.pageCount),
+          min(Int(item.splitEnd) * Compute.splitPages, pageCount),
           work.outputs + first * padded, work.maxima + first, work.sums + first)
-        guard slice.splitCount == 1 else { return }
+        guard slice.splitCount(layer: layer, head: head) == 1 else { return }
         work.write(
           work.outputs + first * padded, work.sums + first, slice: item.slice, head: item.head,
           vectors: item.vectors)
       } else {
         table.attendWhole(
           descriptor, vectors: item.vectors, splits: Int(item.splitEnd),
-          pageCount: slice.pageCount, padded: padded
+          pageCount: pageCount, padded: padded
         ) { output, _, sums in
           work.write(output, sums, slice: item.slice, head: item.head, vectors: item.vectors)
         }
@@ -168,21 +170,33 @@ extension UnsafePointer<apus_kernels> {
 }
 
 extension AttentionSlice {
-  var pageCount: Int { KVGeometry.pageCount(keyCount) }
-  public var splitCount: Int {
-    (keyCount + Compute.attentionSplit - 1) / Compute.attentionSplit
+  func pageCount(layer: Int, head: Int) -> Int {
+    KVGeometry.pageCount(keyCount(layer: layer, head: head))
   }
 
   /// Calls `body` with the kernels' view of this slice and one KV head.
+  ///
+  /// `queries` are those of the batch, `stride` numbers a row.
   func withDescriptor(
     queries: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
     pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
   ) {
+    let heads = arena.geometry.headCount
+    let column = head * (layer.headCount / heads) * arena.geometry.headDimension
+    withDescriptor(
+      query: queries + rowStart * stride + column, stride: stride, layer: layer, head: head,
+      arena: arena, pairs: pairs, body)
+  }
+
+  /// The same; `query` is the first row's first query vector of the head.
+  func withDescriptor(
+    query: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
+    pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
+  ) {
     let geometry = arena.geometry
     let group = layer.headCount / geometry.headCount
-    precondition(pages.count >= pageCount, "\(pages.count) pages for \(keyCount) keys")
     var descriptor = apus_attention()
-    descriptor.q = queries + rowStart * stride + head * group * geometry.headDimension
+    descriptor.q = query
     descriptor.q_stride = stride
     descriptor.group = group
     descriptor.head_dim = geometry.headDimension
@@ -191,16 +205,22 @@ extension AttentionSlice {
     descriptor.slot_bytes = geometry.slotByteCount
     descriptor.key_offset = geometry.keyOffset
     descriptor.value_offset = geometry.valueOffset
-    descriptor.page_stride = geometry.slotsPerBlock
-    descriptor.page_offset = layer.layer * geometry.headCount + head
     descriptor.key_type = geometry.key.rawValue
     descriptor.value_type = geometry.value.rawValue
     descriptor.pairs = pairs ? 1 : 0
-    descriptor.first_index = firstIndex
     descriptor.sinks = layer.ranges[head].sinks
     descriptor.window = layer.ranges[head].window
     descriptor.scale = layer.scale
     descriptor.softcap = layer.softcap
+    let needed = pageCount(layer: layer.layer, head: head)
+    if let views {
+      views[layer.layer, head].fill(&descriptor, pageCount: needed, body)
+      return
+    }
+    precondition(pages.count >= needed, "\(pages.count) pages for \(needed)")
+    descriptor.page_stride = geometry.slotsPerBlock
+    descriptor.page_offset = layer.layer * geometry.headCount + head
+    descriptor.first_index = firstIndex
     pages.withUnsafeBufferPointer { pages in
       descriptor.pages = pages.baseAddress
       if let tree {
@@ -213,6 +233,33 @@ extension AttentionSlice {
         }
       } else {
         body(&descriptor)
+      }
+    }
+  }
+}
+
+extension KeyView {
+  /// Calls `body` with a descriptor of these keys.
+  fileprivate func fill(
+    _ descriptor: inout apus_attention, pageCount: Int,
+    _ body: (UnsafePointer<apus_attention>) -> Void
+  ) {
+    precondition(slots.count >= pageCount, "\(slots.count) pages for \(pageCount)")
+    precondition(masks.isEmpty || masks.count >= pageCount, "too few masks of pages")
+    precondition(
+      terms.isEmpty || terms.count >= 3 * pageCount * KVGeometry.pageSize, "too few terms of keys")
+    descriptor.page_stride = 1
+    descriptor.page_offset = 0
+    descriptor.first_index = firstIndex
+    descriptor.term_stride = terms.count / 3
+    slots.withUnsafeBufferPointer { slots in
+      masks.withUnsafeBufferPointer { masks in
+        terms.withUnsafeBufferPointer { terms in
+          descriptor.pages = slots.baseAddress
+          descriptor.keys = masks.isEmpty ? nil : masks.baseAddress
+          descriptor.terms = terms.isEmpty ? nil : terms.baseAddress
+          body(&descriptor)
+        }
       }
     }
   }

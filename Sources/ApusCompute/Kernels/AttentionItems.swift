@@ -9,21 +9,69 @@ public struct AttentionSlice: Sendable {
   public var firstIndex: Int
   /// Slots of key page i: `pages[i] * pageStride + pageOffset(layer, head)`.
   public var pages: [PageID]
+  /// What the layers and KV heads read where that is not the same for all; then `pages` and `firstIndex` say nothing.
+  public var views: KeyViews?
   /// For a draft tree: which keys from `firstIndex` on each row reads, bit by bit; nil is causal.
   public var tree: [UInt64]?
 
   public init(
-    rowStart: Int, rowCount: Int, firstIndex: Int, pages: [PageID], tree: [UInt64]? = nil
+    rowStart: Int, rowCount: Int, firstIndex: Int, pages: [PageID], tree: [UInt64]? = nil,
+    views: KeyViews? = nil
   ) {
     self.rowStart = rowStart
     self.rowCount = rowCount
     self.firstIndex = firstIndex
     self.pages = pages
     self.tree = tree
+    self.views = views
   }
 
-  /// Keys the last row can see.
-  public var keyCount: Int { firstIndex + rowCount }
+  /// Keys the last row can see, in a layer and KV head.
+  public func keyCount(layer: Int, head: Int) -> Int {
+    (views?[layer, head].firstIndex ?? firstIndex) + rowCount
+  }
+
+  public func splitCount(layer: Int, head: Int) -> Int {
+    (keyCount(layer: layer, head: head) + Compute.attentionSplit - 1) / Compute.attentionSplit
+  }
+}
+
+/// What one layer and KV head of a sequence reads.
+public struct KeyView: Sendable {
+  /// The slot of each page of keys.
+  public var slots: [Int32] = []
+  /// Index, in these pages, of the first row's own key.
+  public var firstIndex = 0
+  /// Of each page, which of its keys are read, bit by bit; empty means all.
+  public var masks: [UInt32] = []
+  /// Of each key: a factor of q·k, a summand of its scaled score and a factor of its value, [3][slots * 32]; empty means
+  /// that there are none.
+  public var terms: [Float] = []
+
+  public init() {}
+}
+
+/// What each layer and KV head of a sequence reads.
+///
+/// Unchecked: a view is changed between operations by the engine's thread, or by the one worker that an operation gives
+/// its head to; then the workers of an operation read it.
+public final class KeyViews: @unchecked Sendable {
+  private final class Box {
+    var view = KeyView()
+  }
+
+  private let boxes: [Box]
+  private let headCount: Int
+
+  public init(layerCount: Int, headCount: Int) {
+    boxes = (0..<layerCount * headCount).map { _ in Box() }
+    self.headCount = headCount
+  }
+
+  public subscript(layer: Int, head: Int) -> KeyView {
+    _read { yield boxes[layer * headCount + head].view }
+    _modify { yield &boxes[layer * headCount + head].view }
+  }
 }
 
 /// What one KV head reads: everything, or sinks and a window.

@@ -26,11 +26,12 @@ extension Compute {
   /// Finishes the rows of a projection, [rows, queries | keys | values]: norms and rotates queries and keys in place
   /// and writes keys and values to their slots of one layer.
   ///
-  /// Row i goes to token `tokens[i]` of block `blocks[i]`, with position `positions[i]` and row i of `angles`.
+  /// Row i goes to token `tokens[i]` of block `blocks[i]`, with position `positions[i]` and row i of `angles`; one of a
+  /// slice among `slices` that has views goes behind the keys of each view.
   public func finishHeads(
     _ projections: inout Matrix, rows: Int, heads: HeadProjection,
     angles: borrowing RotationTable, layer: Int, blocks: [PageID], tokens: [Int32],
-    positions: [Int32], into arena: KVArena
+    positions: [Int32], slices: [AttentionSlice] = [], into arena: KVArena
   ) {
     let geometry = arena.geometry
     let dimension = geometry.headDimension
@@ -47,7 +48,8 @@ extension Compute {
         table: kernels.table, base: projections.base, stride: projections.columns, heads: heads,
         half: angles.half, interleaved: angles.interleaved ? 1 : 0,
         cosines: UnsafePointer(angles.cosines.base), sines: UnsafePointer(angles.sines.base),
-        layer: layer, blocks: blocks, tokens: tokens, positions: positions, arena: arena))
+        layer: layer, blocks: blocks, tokens: tokens, positions: positions,
+        hasViews: slices.contains { $0.views != nil }, slices: slices, arena: arena))
   }
 }
 
@@ -64,6 +66,8 @@ private struct HeadTask: RangeTask {
   let blocks: [PageID]
   let tokens: [Int32]
   let positions: [Int32]
+  let hasViews: Bool
+  let slices: [AttentionSlice]
   let arena: KVArena
 
   func run(_ piece: Int, _ range: Range<Int>) {
@@ -80,28 +84,39 @@ private struct HeadTask: RangeTask {
           table.pointee.rope(vector, half, cosines + row * half, sines + row * half, interleaved)
         }
       }
-      arena.store(
-        keys: start + keys.lowerBound * dimension, values: start + keys.upperBound * dimension,
-        layer: layer, block: blocks[row], token: Int(tokens[row]), position: positions[row])
+      let slice = hasViews ? slices.first { row - $0.rowStart < $0.rowCount } : nil
+      for head in 0..<arena.geometry.headCount {
+        let (slot, token) = place(row, head, slice)
+        arena.store(
+          key: start + (keys.lowerBound + head) * dimension,
+          value: start + (keys.upperBound + head) * dimension,
+          slot: slot, token: token, position: positions[row])
+      }
     }
+  }
+
+  /// Where the key and value of a row go.
+  private func place(_ row: Int, _ head: Int, _ slice: AttentionSlice?) -> (slot: Int, token: Int) {
+    guard let slice, let views = slice.views else {
+      return (arena.slot(block: blocks[row], layer: layer, head: head), Int(tokens[row]))
+    }
+    let index = views[layer, head].firstIndex + row - slice.rowStart
+    let size = KVGeometry.pageSize
+    return (Int(views[layer, head].slots[index / size]), index % size)
   }
 }
 
 extension KVArena {
-  /// Writes the keys and values of all heads of one token.
+  /// Writes one token's key and value.
   fileprivate func store(
-    keys: UnsafePointer<Float>, values: UnsafePointer<Float>, layer: Int, block: PageID,
-    token: Int, position: Int32
+    key: UnsafePointer<Float>, value: UnsafePointer<Float>, slot: Int, token: Int, position: Int32
   ) {
-    for head in 0..<geometry.headCount {
-      let slot = slot(block: block, layer: layer, head: head)
-      let base = address(slot: slot)
-      apus_kv_store(
-        geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
-        base + geometry.valueOffset, token, geometry.headDimension, geometry.paddedDimension,
-        keys + head * geometry.headDimension, values + head * geometry.headDimension)
-      setPosition(slot: slot, token: token, position)
-    }
+    let base = address(slot: slot)
+    apus_kv_store(
+      geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
+      base + geometry.valueOffset, token, geometry.headDimension, geometry.paddedDimension, key,
+      value)
+    setPosition(slot: slot, token: token, position)
   }
 }
 

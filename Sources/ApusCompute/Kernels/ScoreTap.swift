@@ -5,44 +5,50 @@ import Foundation
 func apusLog(_ x: Float) -> Float { logf(x) }
 
 extension Compute {
-  /// Attention mass per key of one KV head, summed over the query vectors of rows `rows` of the slice; the matrix of
-  /// scores is never stored. Returns [keyCount].
+  /// Query vectors whose attention one thread observes at a time.
+  private static let tapTile = 64
+
+  /// Attention mass per key of each KV head, summed over the query vectors of rows `rows` of the slice; the matrix of
+  /// scores is never stored. Returns [KV heads][keys of the head].
   public func attentionMass(
     queries: borrowing Matrix, slice: AttentionSlice, rows: Range<Int>, layer: AttentionLayer,
-    head: Int, arena: KVArena
-  ) -> [Float] {
-    let table = kernels.table
-    let group = layer.headCount / arena.geometry.headCount
-    var mass = [Float](repeating: 0, count: slice.keyCount)
+    arena: KVArena
+  ) -> [[Float]] {
+    let heads = arena.geometry.headCount
+    let group = layer.headCount / heads
+    let vectors = rows.lowerBound * group..<rows.upperBound * group
+    let tiles = (vectors.count + Self.tapTile - 1) / Self.tapTile
+    let pages = (0..<heads).map { slice.pageCount(layer: layer.layer, head: $0) }
+    let width = (pages.max() ?? 0) * KVGeometry.pageSize
+    let masses = Buffer<Float>(count: heads * tiles * width)
+    let (table, base, stride) = (kernels.table, masses.base, queries.columns)
     let source = UnsafePointer(queries.base)
-    let stride = queries.columns
-    let padded = arena.geometry.paddedDimension
-    mass.withUnsafeMutableBufferPointer { mass in
+    pool.run(heads * tiles) { item in
+      let (head, begin) = (item / tiles, vectors.lowerBound + item % tiles * Self.tapTile)
       slice.withDescriptor(
         queries: source, stride: stride, layer: layer, head: head, arena: arena,
         pairs: multipliesPairs
-      ) { descriptor in
-        for vector in rows.lowerBound * group..<rows.upperBound * group {
-          table.attendWhole(
-            descriptor, vectors: vector..<vector + 1, splits: slice.splitCount,
-            pageCount: slice.pageCount, padded: padded
-          ) { _, maximum, sum in
-            table.pointee.tap(
-              descriptor, vector, mass.count, maximum.pointee, sum.pointee, mass.baseAddress)
-          }
-        }
+      ) {
+        table.pointee.tap(
+          $0, begin, min(begin + Self.tapTile, vectors.upperBound), pages[head], base + item * width
+        )
       }
     }
-    return mass
+    return (0..<heads).map { head in
+      (0..<slice.keyCount(layer: layer.layer, head: head)).map { key in
+        // In the order of the rows, whoever computed them.
+        (0..<tiles).reduce(0) { $0 + base[(head * tiles + $1) * width + key] }
+      }
+    }
   }
 
-  /// Scaled q·k of one query vector (row * group + query head of the group) with every key: [keyCount].
+  /// Scaled q·k of one query vector (row * group + query head of the group) with every key: [keys].
   public func rawScores(
     queries: borrowing Matrix, slice: AttentionSlice, vector: Int, layer: AttentionLayer,
     head: Int, arena: KVArena
   ) -> [Float] {
     let table = kernels.table
-    var scores = [Float](repeating: 0, count: slice.keyCount)
+    var scores = [Float](repeating: 0, count: slice.keyCount(layer: layer.layer, head: head))
     let source = UnsafePointer(queries.base)
     let stride = queries.columns
     scores.withUnsafeMutableBufferPointer { scores in
@@ -54,5 +60,25 @@ extension Compute {
       }
     }
     return scores
+  }
+
+  /// Scaled q·k of the query vectors of one row and KV head with every key: [vectors][keys].
+  public func rawScores(
+    vectors: [Float], slice: AttentionSlice, layer: AttentionLayer, head: Int, arena: KVArena
+  ) -> [[Float]] {
+    let (table, group) = (kernels.table, layer.headCount / arena.geometry.headCount)
+    let count = slice.keyCount(layer: layer.layer, head: head)
+    precondition(vectors.count == group * arena.geometry.headDimension)
+    return vectors.withUnsafeBufferPointer { vectors in
+      (0..<group).map { vector in
+        [Float](unsafeUninitializedCapacity: count) { scores, initialized in
+          slice.withDescriptor(
+            query: vectors.baseAddress!, stride: 0, layer: layer, head: head, arena: arena,
+            pairs: multipliesPairs
+          ) { table.pointee.raw_scores($0, vector, count, scores.baseAddress) }
+          initialized = count
+        }
+      }
+    }
   }
 }

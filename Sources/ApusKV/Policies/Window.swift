@@ -4,10 +4,12 @@ import ApusCore
 public struct Window: KVPolicy {
   let budget: KVBudget
   public let trigger: KVTrigger
+  public let evicted: KVEvicted
 
   public init(options: PluginOptions) throws {
     budget = try options.budget("budget", default: .tokens(1024))
-    trigger = .always(slack: try options.int("slack", in: 1...4096) ?? 32)
+    trigger = try options.slack()
+    evicted = try options.merge()
   }
 
   public func capacity(layer: Int, head: Int, of shape: KVShape, promptCount: Int) -> Int {

@@ -45,7 +45,7 @@ public class DenseDecoder: ModelArchitecture {
     compute.lookUp(batch.tokens, in: embeddings, into: &workspace.hidden)
     rotary.fill(&workspace.angles, positions: batch.positions)
     backend.prepare(batch, layer: layers[0].attention)
-    for layer in layers {
+    for layer in layers.prefix(batch.layerLimit ?? layers.count) {
       layer.forward(batch, store: store, backend: backend, compute: compute, workspace: workspace)
     }
   }

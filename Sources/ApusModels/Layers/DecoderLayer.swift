@@ -59,7 +59,7 @@ struct DecoderLayer {
     compute.finishHeads(
       &workspace.projections, rows: rows, heads: heads, angles: workspace.angles, layer: index,
       blocks: batch.blocks, tokens: batch.slotTokens, positions: batch.positions,
-      into: store.arena)
+      slices: batch.slices, into: store.arena)
     backend.attend(
       batch, queries: workspace.projections, layer: attention, into: &workspace.attended)
     output.apply(

@@ -23,7 +23,10 @@ struct PageCache: Sendable {
   var usedCount: Int { pool.pageCount - availableCount }
 
   func pagesNeeded(_ sequence: Sequence, tokens: Int) -> Int {
-    (tokens + pageSize - 1) / pageSize - sequence.pages.count
+    if let kept = sequence.kept {
+      return kept.pageCount(tokens, pageSize: pageSize) - sequence.pages.count
+    }
+    return (tokens + pageSize - 1) / pageSize - sequence.pages.count
   }
 
   /// Makes room for `tokens` tokens of the sequence; false (and nothing taken) when there is too little.
@@ -55,7 +58,9 @@ struct PageCache: Sendable {
   ///
   /// One token is always left to run, for its logits.
   mutating func attach(_ sequence: inout Sequence, _ batch: inout ScheduledBatch) {
-    guard tree != nil, sequence.attributes.reusesPrefix, startsPage(sequence) else { return }
+    guard tree != nil, sequence.kept == nil, sequence.attributes.reusesPrefix,
+      startsPage(sequence)
+    else { return }
     enter(&sequence)
     let before = sequence.computedCount
     while let child = nextPage(of: sequence) {
@@ -88,13 +93,17 @@ struct PageCache: Sendable {
 
   func nextPage(of sequence: Sequence) -> PrefixTree.NodeID? {
     let start = sequence.computedCount
-    guard start + pageSize < sequence.tokens.count else { return nil }
+    guard start + pageSize <= sequence.tokens.count - sequence.attributes.runCount else {
+      return nil
+    }
     return tree!.child(of: sequence.node, tokens: sequence.tokens[start..<start + pageSize])
   }
 
   private mutating func copyPart(to sequence: inout Sequence, _ batch: inout ScheduledBatch) {
     let start = sequence.computedCount
-    let rest = sequence.tokens[start..<min(start + pageSize, sequence.tokens.count - 1)]
+    let end = min(start + pageSize, sequence.tokens.count - sequence.attributes.runCount)
+    guard start < end else { return }
+    let rest = sequence.tokens[start..<end]
     guard let match = tree!.longestMatch(of: sequence.node, tokens: rest) else { return }
     tree!.use(match.node)  // until it has been copied from, at least
     if reserve(&sequence, tokens: start + 1, &batch) {
@@ -107,18 +116,19 @@ struct PageCache: Sendable {
 
   /// Whether `other`, which runs in this step, works at the very page that the sequence would have to run next.
   func waits(_ sequence: Sequence, for other: Sequence) -> Bool {
-    guard tree != nil, sequence.attributes.reusesPrefix, startsPage(sequence),
-      sequence.node == other.node, sequence.treePageCount == other.treePageCount
+    guard tree != nil, sequence.kept == nil, other.kept == nil, other.attributes.leavesPages,
+      sequence.attributes.reusesPrefix, startsPage(sequence), sequence.node == other.node, sequence.treePageCount == other.treePageCount
     else { return false }
     let start = sequence.computedCount
     let end = start + pageSize
-    guard end < sequence.tokens.count, end <= other.tokens.count else { return false }
+    guard end <= sequence.tokens.count - sequence.attributes.runCount, end <= other.tokens.count
+    else { return false }
     return sequence.tokens[start..<end] == other.tokens[start..<end]
   }
 
   /// Puts the finished pages of a sequence in the tree; one that is there already takes the place of its own.
   mutating func share(_ sequence: inout Sequence, _ freed: inout [PageID]) {
-    guard tree != nil else { return }
+    guard tree != nil, sequence.kept == nil, sequence.attributes.leavesPages else { return }
     enter(&sequence)
     while (sequence.treePageCount + 1) * pageSize <= sequence.computedCount {
       let index = sequence.treePageCount
@@ -146,19 +156,60 @@ struct PageCache: Sendable {
       share(&sequence, &freed)
       shareRest(&sequence, &freed)
     }
+    drop(&sequence, &freed)
+    sequence.kept = nil
+    sequence.computedCount = 0
+  }
+
+  /// Takes all pages from a sequence; those of its own hold nothing any more.
+  private mutating func drop(_ sequence: inout Sequence, _ freed: inout [PageID]) {
     for page in sequence.pages[sequence.treePageCount...] { giveBack(page, &freed) }
     tree?.releaseAll(through: sequence.node)
     sequence.node = PrefixTree.none
     sequence.treePageCount = 0
     sequence.pages = []
-    sequence.computedCount = 0
+  }
+
+  /// Takes the pages behind the first `count` computed tokens from a sequence.
+  mutating func rewind(_ sequence: inout Sequence, to count: Int, _ freed: inout [PageID]) {
+    if count == 0 {
+      drop(&sequence, &freed)
+    } else {
+      precondition(sequence.kept == nil && count >= sequence.treePageCount * pageSize)
+      while sequence.pages.count > (count + pageSize - 1) / pageSize {
+        giveBack(sequence.pages.removeLast(), &freed)
+      }
+    }
+    sequence.computedCount = count
+  }
+
+  /// Gives a sequence pages of its own for what its heads keep, in place of those it has; false when there are too few.
+  ///
+  /// The old ones still hold what they did until other tokens run.
+  mutating func keep(
+    _ kept: KeptTokens, of sequence: inout Sequence, _ freed: inout [PageID]
+  ) -> Bool {
+    guard sequence.kept == nil else {
+      sequence.kept = kept
+      return true
+    }
+    let needed = kept.pageCount(kept.since, pageSize: pageSize)
+    guard needed <= availableCount else { return false }
+    // Those that the tree gives are not free: the sequence has them now.
+    var batch = ScheduledBatch()
+    let pages = (0..<needed).map { _ in take(&batch) }
+    drop(&sequence, &freed)
+    sequence.pages = pages
+    sequence.kept = kept
+    return true
   }
 
   /// Puts an unfinished last page in the tree, for the next turn of a conversation.
   private mutating func shareRest(_ sequence: inout Sequence, _ freed: inout [PageID]) {
     let start = sequence.treePageCount * pageSize
     // More than a page is left where the tree is about to load the same.
-    guard tree != nil, start < sequence.computedCount, sequence.computedCount < start + pageSize
+    guard tree != nil, sequence.kept == nil, sequence.attributes.leavesPages,
+      start < sequence.computedCount, sequence.computedCount < start + pageSize
     else { return }
     let rest = sequence.tokens[start..<sequence.computedCount]
     if let match = tree!.longestMatch(of: sequence.node, tokens: rest) {

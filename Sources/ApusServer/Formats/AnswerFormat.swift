@@ -76,9 +76,11 @@ struct AnswerSummary: Sendable {
   private var prefill = Duration.zero
   private var decode = Duration.zero
   private var methods: [String] = []
+  private let kv: KVReport
 
   /// `choicesPerPrompt` choices each share a prompt, which is counted once.
   init(_ finishes: [TextFinish], choicesPerPrompt: Int) {
+    kv = KVReport(finishes.map(\.timings.kv))
     for (index, timings) in finishes.map(\.timings).enumerated() {
       if index % choicesPerPrompt == 0 {
         promptTokens += timings.promptTokens
@@ -119,9 +121,14 @@ struct AnswerSummary: Sendable {
     ]
   }
 
-  /// Whether the answer is what the model alone would give, and which methods made it otherwise.
+  /// Whether the answer is what the model alone would give, which methods made it otherwise, and what these left of
+  /// keys and values.
   var extensions: JSONValue {
-    ["exact": .bool(methods.isEmpty), "methods": .array(methods.map { .string($0) })]
+    var object = JSONObject([
+      ("exact", .bool(methods.isEmpty)), ("methods", .array(methods.map { .string($0) })),
+    ])
+    if !methods.isEmpty, kv.isKnown { object["kv"] = kv.json }
+    return .object(object)
   }
 
   /// Adds what every complete answer tells.

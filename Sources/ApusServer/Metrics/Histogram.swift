@@ -42,4 +42,8 @@ extension Histogram {
   static let request = Histogram([
     0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680,
   ])
+  /// Tokens or pages: 1, 4, 16 and so on to a million.
+  static let counts = Histogram((0...10).map { Double(1 << (2 * $0)) })
+  /// 64 KiB to 64 GiB, each four times the one before.
+  static let bytes = Histogram((8...18).map { Double(1 << (2 * $0)) })
 }

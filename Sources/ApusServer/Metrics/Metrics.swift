@@ -11,6 +11,10 @@ final class Metrics: Sendable {
     var queue = Histogram.request
     var prefill = Histogram.request
     var decode = Histogram.request
+    // Of requests that approximate methods took part in.
+    var keptTokens = Histogram.counts
+    var kvBytes = Histogram.bytes
+    var pagesRead = Histogram.counts
     /// Finished requests by reason.
     var finished = ["abort": 0, "length": 0, "stop": 0]
   }
@@ -58,6 +62,10 @@ struct RequestProbe {
         values.prefill.observe(finish.timings.prefill.seconds)
         values.decode.observe(finish.timings.decode.seconds)
         values.finished[finish.reason.rawValue, default: 0] += 1
+        guard !finish.timings.methods.isEmpty, finish.timings.kv.isKnown else { return }
+        values.keptTokens.observe(finish.timings.kv.keptTokens)
+        values.kvBytes.observe(Double(finish.timings.kv.byteCount))
+        values.pagesRead.observe(finish.timings.kv.pagesRead)
       }
     }
   }

@@ -50,6 +50,15 @@ struct PrometheusText {
       values.prefill)
     histogram(
       "vllm:request_decode_time_seconds", "From the first token to the last.", values.decode)
+    histogram(
+      "apus:kv_kept_tokens", "Tokens a head kept in the end; of requests with approximate methods.",
+      values.keptTokens)
+    histogram(
+      "apus:kv_bytes", "Bytes of their keys and values in the end; of the same requests.",
+      values.kvBytes)
+    histogram(
+      "apus:kv_pages_read", "Pages a head read for one token; of the same requests.",
+      values.pagesRead)
     let name = "vllm:request_success_total"
     head("counter", name, "Requests that ended, by reason.")
     for (reason, count) in values.finished.sorted(by: { $0.key < $1.key }) {

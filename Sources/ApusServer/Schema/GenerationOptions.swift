@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusEngine
 import ApusScheduling
 
 /// What chat and plain completions have in common.
@@ -17,6 +18,8 @@ struct GenerationOptions: Sendable {
   /// Choices for each prompt.
   var choiceCount: Int
   var promptLogprobs: Int?
+  /// nil means what the server was started with.
+  var kvMethods: KVMethods?
   var scheduling: SequenceAttributes
   var deadline: Duration?
   var stream: Bool
@@ -48,6 +51,7 @@ struct GenerationOptions: Sendable {
       throw fields.unsupported("best_of", "other than n is not supported")
     }
     promptLogprobs = try fields.int("prompt_logprobs", in: 0...20)
+    kvMethods = try fields.kvMethods()
     scheduling = try fields.scheduling()
     deadline = try fields.deadline()
     stream = try fields.bool("stream") ?? false
@@ -102,6 +106,7 @@ struct GenerationOptions: Sendable {
       request.generation.stopTokens = stopTokens
       request.generation.logprobs = logprobs
       request.generation.promptLogprobs = promptLogprobs
+      request.generation.kvMethods = kvMethods
       request.generation.scheduling = scheduling
       request.generation.deadline = deadline
       request.stopStrings = stopStrings

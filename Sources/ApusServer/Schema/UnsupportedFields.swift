@@ -26,7 +26,7 @@ enum UnsupportedFields {
   }
 
   /// The fields of 'apus' that are read.
-  private static let extensions = ["deadline_ms"]
+  private static let extensions = ["deadline_ms", "kv_policy", "select"]
 
   /// Each with the values under which it does nothing.
   private static let all: [(String, [JSONValue])] = [

@@ -58,6 +58,10 @@ typedef struct apus_attention {
   size_t sinks, window;      // keys [0, sinks) and the last `window` are read; window 0: all
   const uint64_t *tree;      // per row: which of the keys from first_index on are read; null: causal
   uint8_t *scratch;          // slot_bytes, with a tree
+  const uint32_t *keys;      // per page: which of its keys are read, bit by bit; null: all
+  // Null, or per key: a factor of q·k, a summand of its scaled score, a factor of its value; [3][term_stride].
+  const float *terms;
+  size_t term_stride;
   float scale;
   float softcap;             // 0: none
 } apus_attention;
@@ -86,8 +90,9 @@ typedef struct apus_kernels {
   // Adds other partials (over later keys) to the first; dimension = padded_dim.
   void (*merge)(float *output, float *maximum, float *sum, const float *other, float other_maximum,
                 float other_sum, size_t dimension);
-  // mass[key] += weight of the key in the softmax of query vector `vector`, given its maximum and sum.
-  void (*tap)(const apus_attention *, size_t vector, size_t key_count, float maximum, float sum, float *mass);
+  // mass[key] += weights of the key in the softmax of query vectors [begin, end) over the first `page_count` pages;
+  // mass has room for whole pages.
+  void (*tap)(const apus_attention *, size_t begin, size_t end, size_t page_count, float *mass);
   // scores[key] = scaled q·k of query vector `vector`.
   void (*raw_scores)(const apus_attention *, size_t vector, size_t key_count, float *scores);
   // What the roofline is measured with: each round does `roof_chains` times 16 fused multiply-adds, or as many dot

@@ -158,21 +158,21 @@ func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
       let problem = AttentionProblem(shape(seed, table), seed: seed)
       let count = problem.shape.keyCount
       for vector in [0, problem.vectorCount - 1] {
-        let partial = problem.attend(table, vectors: vector..<vector + 1)
         let results = [KernelTable.scalar, table].map { table in
           problem.withDescriptor { descriptor in
             let (mass, raw) = (
-              GuardedFloats([Float](repeating: 0, count: count)),
+              GuardedFloats([Float](repeating: 0, count: problem.pageCount * 32)),
               GuardedFloats([Float](repeating: 0, count: count))
             )
             table.functions.pointee.tap(
-              descriptor, vector, count, partial.maximum[0], partial.sum[0], mass.base)
+              descriptor, vector, vector + 1, problem.pageCount, mass.base)
             table.functions.pointee.raw_scores(descriptor, vector, count, raw.base)
             #expect(mass.marginsAreIntact && raw.marginsAreIntact)
             return (mass.values, raw.values)
           }
         }
-        #expect(sameBits(results[0].0, results[1].0) && sameBits(results[0].1, results[1].1))
+        #expect(sameBits(results[0].1, results[1].1))
+        for (a, b) in zip(results[0].0, results[1].0) { #expect(abs(a - b) < 1e-5) }
         let weights = problem.naive(vector: vector).weights
         for (a, b) in zip(results[1].0, weights) { #expect(abs(Double(a) - b) < 1e-5) }
         for key in 0..<count where problem.shape.softcap == 0 {

@@ -1,0 +1,87 @@
+/// Softmax over the scores of many keys.
+package enum Softmax {
+  /// Adds each score's share of the sum of exponentials to `votes`.
+  ///
+  /// Scores are multiplied by `scale` before. Where a score stands for several keys, `sizes` says for
+  /// how many: the sum then has its exponential as many times, and a vote is that of one key.
+  package static func add(
+    _ scores: [Float], scale: Float = 1, sizes: [Float] = [], to votes: inout [Float]
+  ) {
+    precondition(votes.count == scores.count, "\(votes.count) votes for \(scores.count) scores")
+    precondition(sizes.isEmpty || sizes.count == scores.count)
+    let whole = scores.count / 16 * 16
+    scores.withUnsafeBytes { scores in
+      sizes.withUnsafeBytes { sizes in
+        votes.withUnsafeMutableBytes { votes in
+          let highest = Self.highest(scores, scale: scale)
+          // exp(score - highest) of scores from `at` on; 0 behind the last.
+          func exponentials(_ at: Int) -> SIMD16<Float> {
+            let numbers = Self.load(scores, at, fill: -.infinity)
+            return exponential(numbers * scale - highest)
+          }
+          var sums = SIMD16<Float>(repeating: 0)
+          for at in stride(from: 0, to: votes.count, by: 64) {
+            let numbers = exponentials(at)
+            sums += sizes.isEmpty ? numbers : numbers * Self.load(sizes, at, fill: 0)
+          }
+          let factor = 1 / sums.sum()
+          for at in stride(from: 0, to: whole * 4, by: 64) {
+            votes.storeBytes(
+              of: votes.loadUnaligned(fromByteOffset: at, as: SIMD16<Float>.self)
+                + exponentials(at) * factor,
+              toByteOffset: at, as: SIMD16<Float>.self)
+          }
+          let rest = exponentials(whole * 4)
+          for at in stride(from: whole * 4, to: votes.count, by: 4) {
+            let vote = votes.load(fromByteOffset: at, as: Float.self)
+            votes.storeBytes(
+              of: vote + rest[at / 4 - whole] * factor, toByteOffset: at, as: Float.self)
+          }
+        }
+      }
+    }
+  }
+
+  /// The largest score times `scale`.
+  private static func highest(_ scores: UnsafeRawBufferPointer, scale: Float) -> Float {
+    var highest = SIMD16<Float>(repeating: -.infinity)
+    for at in stride(from: 0, to: scores.count, by: 64) {
+      let numbers = load(scores, at, fill: -.infinity) * scale
+      highest.replace(with: numbers, where: numbers .> highest)
+    }
+    return highest.max()
+  }
+
+  /// Sixteen floats, `fill` behind the end.
+  private static func load(
+    _ bytes: UnsafeRawBufferPointer, _ at: Int, fill: Float
+  ) -> SIMD16<Float> {
+    if at + 64 <= bytes.count {
+      return bytes.loadUnaligned(fromByteOffset: at, as: SIMD16<Float>.self)
+    }
+    var numbers = SIMD16<Float>(repeating: fill)
+    for lane in 0..<max(bytes.count - at, 0) / 4 {
+      numbers[lane] = bytes.load(fromByteOffset: at + lane * 4, as: Float.self)
+    }
+    return numbers
+  }
+
+  /// exp(x) of x <= 0 to 3e-6 of it: 2 to the whole part of x / ln 2, times the series of the rest.
+  private static func exponential(_ x: SIMD16<Float>) -> SIMD16<Float> {
+    let smallest = SIMD16<Float>(repeating: -86)
+    let x = x.replacing(with: smallest, where: x .< smallest)
+    // Rounds to a whole number, which then stands in the lowest bits.
+    let shift: Float = 0x1.8p23
+    let scaled = x * 1.442_695_04
+    let shifted = scaled + shift
+    let rest = (scaled - (shifted - shift)) * 0.693_147_18
+    var series = rest * (1 / 120 as Float) + (1 / 24 as Float)
+    series = series * rest + (1 / 6 as Float)
+    series = series * rest + 0.5
+    series = series * rest + 1
+    series = series * rest + 1
+    let exponent = unsafeBitCast(shifted, to: SIMD16<UInt32>.self) &<< 23
+    return unsafeBitCast(
+      unsafeBitCast(series, to: SIMD16<UInt32>.self) &+ exponent, to: SIMD16<Float>.self)
+  }
+}

@@ -1,0 +1,76 @@
+import ApusAttention
+import ApusCore
+import Testing
+
+/// Quest and Landmark, which rank pages, and what they have in common.
+@Suite struct PageSelectorTests {
+  /// The pages of the highest of `score`, the first and the last two beside them.
+  private func best(_ pageCount: Int, limit: Int, _ score: (Range<Int>) -> Float) -> [Int32] {
+    let middle = (1..<pageCount - 2).sorted { a, b in
+      score(a * 32..<a * 32 + 32) > score(b * 32..<b * 32 + 32)
+    }
+    return ([0, pageCount - 2, pageCount - 1] + middle.prefix(limit - 3)).sorted().map(Int32.init)
+  }
+
+  @Test(arguments: [24, 64]) func questTakesTheHighestBounds(dimension: Int) throws {
+    let test = SelectorCase(count: 1500, dimension: dimension, vectors: 3)
+    let quest = try KeySelectors.make("quest:budget=320,sinks=1,recent=2")
+    let expected = best(46, limit: 10) { page in
+      (0..<3).reduce(Float(0)) { sum, vector in
+        sum
+          + test.query[vector].enumerated().reduce(0) { bound, component in
+            bound + page.map { component.element * test.keys[$0][component.offset] }.max()!
+          }
+      }
+    }
+    let selection = test.select(quest, HeadMemory())
+    #expect(selection.pages == expected)
+    #expect(selection.masks.isEmpty)
+  }
+
+  @Test func landmarkTakesTheHighestMeans() throws {
+    let test = SelectorCase(count: 1500, vectors: 3)
+    let landmark = try KeySelectors.make("landmark:budget=320,sinks=1,recent=2")
+    let expected = best(46, limit: 10) { page in
+      (0..<3).reduce(0) { sum, vector in
+        sum + page.reduce(0) { $0 + test.product(vector, $1) }
+      }
+    }
+    #expect(test.select(landmark, HeadMemory()).pages == expected)
+  }
+
+  @Test(arguments: ["quest", "landmark", "hip", "longheads:chunk=1", "squeezed", "sentencekv"])
+  func reuses(name: String) throws {
+    let separator = name.contains(":") ? "," : ":"
+    let selector = try KeySelectors.make("\(name)\(separator)budget=512,reuse=3")
+    var test = SelectorCase(count: 3000)
+    let memory = HeadMemory()
+    // The end of a page is two steps away, so that it does not make the selectors choose.
+    let chosen = test.select(selector, memory, count: 2950)
+    for count in [2951, 2952] {
+      test.drawQuery()
+      #expect(test.select(selector, memory, count: count).keys == chosen.keys)
+    }
+    #expect(test.select(selector, memory, count: 2953).keys != chosen.keys)
+  }
+
+  /// Pages completed in between are read, too, as long as they fit.
+  @Test func addsCompletedPages() throws {
+    let test = SelectorCase(count: 3000)
+    let quest = try KeySelectors.make("quest:budget=512,reuse=100")
+    let memory = HeadMemory()
+    #expect(test.select(quest, memory, count: 14 * 32 + 1).pages == Array(0..<14))
+    #expect(test.select(quest, memory, count: 16 * 32 + 1).pages == Array(0..<16))
+    #expect(memory.age == 2)
+    let selection = test.select(quest, memory, count: 17 * 32 + 1)
+    #expect(memory.age == 1, "17 pages are beyond the budget")
+    #expect(selection.pages.count == 16 && selection.pages.last == 16)
+  }
+
+  @Test func refusesOptionsThatLeaveNothingToChoose() {
+    expectError("quest:budget=128,sinks=4", names: "sinks")
+    expectError("quest:budget=128,sinks=2,recent=2", names: "recent")
+    expectError("landmark:reuse=0", names: "reuse")
+    expectError("hip:recent=-1", names: "recent")
+  }
+}

@@ -1,0 +1,44 @@
+import ApusCore
+import Testing
+
+@Suite(.enabled(if: Program.exists, Program.missing))
+struct HeadsCommandTests {
+  private static let find = ["heads", "find", "--length", "48", "-t", "2"]
+
+  @Test func aPatternIsWritten() async throws {
+    let folder = try TemporaryFolder()
+    let result = try await Program.start(
+      Self.find + ["--retrieval", "0.25", "-o", folder.file("heads.tsv")]
+    ).result()
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let rows = folder.text("heads.tsv").split(separator: "\n").map { row in
+      row.split(separator: "\t").compactMap { Double($0) }
+    }
+    #expect(rows.map(\.count) == Array(repeating: 2, count: 8))
+    #expect(rows.joined().allSatisfy { (0...1).contains($0) })
+    #expect(rows.joined().count { $0 >= 0.5 } == 4)
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.count == 10)
+    #expect(lines.last == "* keeps everything: 4 of 16 heads")
+    #expect(result.output.count { $0 == "*" } == 5)
+    let printed = try await Program.start(Self.find + ["--retrieval", "0.25", "-o", "-"]).result()
+    #expect(printed.output == folder.text("heads.tsv"))
+  }
+
+  @Test func scoresAreOneObject() async throws {
+    let result = try await Program.start(Self.find + ["--json", "--seed", "7"]).result()
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let json = try JSONValue(parsing: result.output)
+    #expect(json["seed"] == "7" && json["length"] == 48 && json["retrieval"] == 0.5)
+    for (name, heads) in [("echo", 6), ("induction", 6), ("scores", 2), ("pattern", 2)] {
+      let rows = json[name]?.arrayValue ?? []
+      #expect(rows.map { $0.arrayValue?.count } == Array(repeating: heads, count: 8), "\(name)")
+    }
+  }
+
+  @Test func textsThatDoNotFitAreRefused() async throws {
+    let result = try await Program.run("heads", "find", "--length", "1000000")
+    #expect(result.status == 1)
+    #expect(result.error?.contains("6144") == true, "\(result.errors)")
+  }
+}
