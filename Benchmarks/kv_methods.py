@@ -37,10 +37,11 @@ POLICIES = [
     "tova:budget=0.2",
     "keyformer:budget=0.2",
     "snapkv:budget=0.2",
-    "snapkv:budget=0.2,merge=pivotal",
-    "pyramid:budget=0.2",
-    "adaptive:budget=0.2",
-    "speckv:budget=0.2",
+    "snapkv:budget=0.2,kernel=15",
+    "snapkv:budget=0.2,kernel=15,merge=pivotal",
+    "pyramid:budget=0.2,kernel=15",
+    "adaptive:budget=0.2,kernel=15",
+    "speckv:budget=0.2,kernel=15",
     "gemfilter:budget=0.2",
     "razor:budget=0.2,heads=HEADS",
     "duo:heads=HEADS",
@@ -70,7 +71,8 @@ class Method:
 
     @property
     def label(self) -> str:
-        return self.name.split(":")[0] + (" merged" if "merge=" in self.name else "")
+        name = self.name.split(":")[0]
+        return name + (" merged" if "merge=" in self.name else " wide" if self.name == "snapkv:budget=0.2,kernel=15" else "")
 
 
 METHODS = [
@@ -107,9 +109,16 @@ class Bench:
         fitting = int(len(sentences) * (LENGTHS[-1] - ANSWER) / count * 0.99)
         self.prompt.write_text("".join(sentences[:fitting]))
 
-    def measure(self, method: Method) -> dict:
+    def measure(self, method: Method, known: dict) -> dict:
+        """What is not known yet of a method: the accuracy, and the times unless they are left out."""
         flags = method.flags(self.heads)
-        return self.accuracy(flags) | self.prefill(method, flags) | {"tpot_ms": self.decode(flags)}
+        result = known if "scores" in known else known | self.accuracy(flags)
+        if self.options.accuracy_only or "tpot_ms" in result:
+            return result
+        return result | self.prefill(method, flags) | {"tpot_ms": self.decode(flags)}
+
+    def is_measured(self, known: dict) -> bool:
+        return "scores" in known and (self.options.accuracy_only or "tpot_ms" in known)
 
     def accuracy(self, flags: list[str]) -> dict:
         lengths = ",".join(str(length) for length in LENGTHS)
@@ -264,7 +273,10 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="of each timed command")
     parser.add_argument("--methods", type=re.compile, default="", metavar="REGEX", help="methods whose names match")
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder of long-context.md")
-    parser.add_argument("--json", type=Path, help="a file that keeps all results; methods in it are not measured again")
+    parser.add_argument("--json", type=Path, help="a file that keeps all results; what is in it is not measured again")
+    parser.add_argument(
+        "--accuracy-only", action="store_true",
+        help="no times yet, so that other programs may run; with --json, a second run adds them")
     parser.add_argument("--no-32k", action="store_true", help="leave out the context of 32k tokens")
     return parser.parse_args()
 
@@ -274,21 +286,24 @@ def main() -> None:
     session = {"model": options.model, "samples": options.samples, "runs": options.runs}
     session |= {"processor": processor(), "threads": os.cpu_count()}
     measured = load(options.json, session)
-    missing = [method for method in METHODS if re.search(options.methods, method.name) and method.name not in measured]
     failures = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
+        missing = [
+            method for method in METHODS
+            if re.search(options.methods, method.name) and not bench.is_measured(measured.get(method.name, {}))
+        ]
         if missing:
             bench.prepare()
         for number, method in enumerate(missing, 1):
             print(f"{number} of {len(missing)}: {method.name}", file=sys.stderr, flush=True)
             try:
-                measured[method.name] = bench.measure(method)
+                measured[method.name] = bench.measure(method, measured.get(method.name, {}))
                 store(options.json, session, measured)
             except MeasurementFailed as error:
                 failures.append(f"{method.name}: {error}")
                 print(f"  not measured: {error}", file=sys.stderr, flush=True)
-    results = {method: measured[method.name] for method in METHODS if method.name in measured}
+    results = {method: measured[method.name] for method in METHODS if "tpot_ms" in measured.get(method.name, {})}
     if results:
         write(options.out, session, results)
     if failures:

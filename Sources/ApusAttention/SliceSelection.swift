@@ -44,7 +44,9 @@ public final class SliceSelection: @unchecked Sendable {
   ) {
     let (all, first) = keys(slice, layer: layer.layer, head: head)
     let memory = memories[layer.layer * geometry.headCount + head]
-    let keys = HeadKeys(arena: store.arena, slots: all.slots, count: first + 1, sentences: sentences) {
+    let keys = HeadKeys(
+      arena: store.arena, slots: all.slots, count: first + 1, sentences: sentences
+    ) {
       compute.rawScores(
         vectors: vectors, slice: slice, layer: layer, head: head, arena: store.arena)
     }

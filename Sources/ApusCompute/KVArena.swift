@@ -148,6 +148,7 @@ public final class KVArena {
 
   /// Gives the memory of a block back to the system; what it held is lost.
   public func discard(block: PageID) {
-    storage.discard(Int(block) * geometry.blockByteCount..<(Int(block) + 1) * geometry.blockByteCount)
+    storage.discard(
+      Int(block) * geometry.blockByteCount..<(Int(block) + 1) * geometry.blockByteCount)
   }
 }

@@ -47,7 +47,8 @@ final class SequenceKV {
     selection = methods.selector.map { SliceSelection($0, geometry: store.geometry) }
     scores = Array(repeating: [], count: store.geometry.slotsPerBlock)
     prelude = .none
-    if let policy = methods.policy, promptCount > shape.capacities(policy, promptCount: promptCount).min() ?? .max
+    if let policy = methods.policy,
+      promptCount > shape.capacities(policy, promptCount: promptCount).min() ?? .max
     {
       prelude = policy.prelude
     }
@@ -213,6 +214,7 @@ extension SequenceKV {
   /// Evicts, into `pages` of the sequence's own in place of the pages `old` where it has none yet.
   func evict(_ eviction: KVEviction, from old: [PageID], computedCount: Int, into pages: [PageID]) {
     if let cache {
+      cache.take(pages)
       cache.evict(eviction)
     } else {
       let cache = SequenceCache(store: store)

@@ -120,7 +120,9 @@ private struct MergedPair {
     case .average: add(otherKey, otherValue, times: 1)
     case .pivotal:
       // The pair's own mean counts, so that the kept one outweighs each of the others.
-      add(zip(otherKey, own.key).map { ($0 + $1) / 2 }, zip(otherValue, own.value).map { ($0 + $1) / 2 }, times: 1)
+      add(
+        zip(otherKey, own.key).map { ($0 + $1) / 2 },
+        zip(otherValue, own.value).map { ($0 + $1) / 2 }, times: 1)
     case .weighted: add(otherKey, otherValue, times: max(similarity, 0))
     }
   }

@@ -264,8 +264,11 @@ extension Scheduler {
     for sequence in running where !batch.items.contains(where: { $0.id == sequence.id }) {
       let rank = rank(sequence)
       // What was given up cannot be run anew where all of it has no room.
-      let canReturn = sequence.residentCount(sequence.tokens.count) <= pageCount * configuration.pageSize
-      if canReturn, rank >= worst?.rank ?? -.infinity, mayGive(sequence) { worst = (sequence.id, rank) }
+      let canReturn =
+        sequence.residentCount(sequence.tokens.count) <= pageCount * configuration.pageSize
+      if canReturn, rank >= worst?.rank ?? -.infinity, mayGive(sequence) {
+        worst = (sequence.id, rank)
+      }
     }
     return worst?.id
   }

@@ -85,7 +85,8 @@ struct KVMethodCase: ~Copyable {
     self.cache = cache
     for layer in 0..<Self.layers {
       for head in 0..<heads {
-        let from = store.arena.slot(block: pages[count / KVGeometry.pageSize], layer: layer, head: head)
+        let from = store.arena.slot(
+          block: pages[count / KVGeometry.pageSize], layer: layer, head: head)
         let view = cache.views[layer, head]
         store.arena.copy(
           slot: from, token: count % KVGeometry.pageSize,

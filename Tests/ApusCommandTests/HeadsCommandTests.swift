@@ -25,6 +25,23 @@ struct HeadsCommandTests {
     #expect(printed.output == folder.text("heads.tsv"))
   }
 
+  /// The heads that are found are those that answers need: with a quarter of them nothing is lost, without them all is.
+  @Test func theFoundHeadsAreEnough() async throws {
+    let folder = try TemporaryFolder()
+    func score(_ flags: String...) async throws -> Double? {
+      let found = try await Program.start(["heads", "find", "-o", folder.file("h.tsv")] + flags)
+        .result()
+      #expect(found.status == 0, "\(found.errors)")
+      let result = try await Program.run(
+        "eval", "kv", "--lengths", "1k", "--samples", "8", "--json", "-", "--kv-policy",
+        "duo:heads=\(folder.file("h.tsv")),sinks=4,recent=64")
+      #expect(result.status == 0, "\(result.errors)")
+      return try JSONValue(parsing: result.output)["rows"]?.arrayValue?[0]["score"]?.doubleValue
+    }
+    #expect(try await score("--retrieval", "0.25") ?? 0 > 0.8)
+    #expect(try await score("--retrieval", "0") ?? 1 < 0.2)
+  }
+
   @Test func scoresAreOneObject() async throws {
     let result = try await Program.start(Self.find + ["--json", "--seed", "7"]).result()
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")

@@ -4,7 +4,7 @@ import ApusModels
 import Testing
 
 @Suite struct HeadFinderTests {
-  private func finder(_ length: Int = 128, threads: Int = 2) throws -> HeadFinder {
+  private func finder(_ length: Int, threads: Int = 2) throws -> HeadFinder {
     var configuration = EngineConfiguration()
     configuration.threadCount = threads
     return try HeadFinder(
@@ -13,14 +13,14 @@ import Testing
 
   /// The embedded model looks things up, and not with all of its heads.
   @Test func theReaderHasHeadsThatLookThingsUp() throws {
-    let scores = try finder().scores(seed: 0)
+    let scores = try finder(24).scores(seed: 1)
     #expect(scores.echo.map(\.count) == Array(repeating: 6, count: 8))
     #expect(scores.induction.map(\.count) == Array(repeating: 6, count: 8))
     #expect(scores.heads.map(\.count) == Array(repeating: 2, count: 8))
     let all = Array(scores.heads.joined())
     #expect(all.allSatisfy { $0 >= 0 && $0 <= 1 })
     #expect((all.max() ?? 0) > 0.3, "\(all)")
-    #expect((all.min() ?? 1) < 0.1, "\(all)")
+    #expect((all.min() ?? 1) < 0.03, "\(all)")
     for layer in 0..<8 {
       for head in 0..<2 {
         let group = head * 3..<head * 3 + 3
@@ -36,6 +36,14 @@ import Testing
     let again = try finder(40)
     #expect(again.scores(seed: 4) != first)
     #expect(again.scores(seed: 3) == first, "nothing stays of another text")
+  }
+
+  /// In longer texts too, the same heads are first.
+  @Test func lengthsAgreeOnTheFirstHeads() throws {
+    for length in [24, 100, 256] {
+      let pattern = try finder(length).scores(seed: 2).pattern(retrieval: 0.125)
+      #expect(pattern[1].allSatisfy { $0 >= 0.5 }, "\(length): \(pattern)")
+    }
   }
 
   @Test func patternsFollowTheRank() {

@@ -154,7 +154,9 @@ import Testing
 
   @Test func streamingGoesOnBeyondTheContext() async throws {
     let engine = try engine { $0.contextLength = 512 }
-    for policy in ["streaming:budget=128", "window:budget=128", "h2o:budget=128", "sirllm:budget=128,recent=64"] {
+    for policy in [
+      "streaming:budget=128", "window:budget=128", "h2o:budget=128", "sirllm:budget=128,recent=64",
+    ] {
       let answer = try await answer(engine, request(1500, max: 700, policy: policy))
       #expect(answer.tokens.count == 700, "\(policy)")
       #expect(answer.timings.kv.keptTokens <= 161, "\(policy)")

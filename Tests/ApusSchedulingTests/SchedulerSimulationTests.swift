@@ -15,8 +15,10 @@ import Testing
     var sharing = true
     var timed = false
     var swapSlots = 0
+    /// Sequences give up tokens, each head others.
+    var evicting = false
     var testDescription: String {
-      "\(policy) \(batching) sharing \(sharing) timed \(timed) \(swapSlots) slots"
+      "\(policy) \(batching) sharing \(sharing) timed \(timed) \(swapSlots) slots evicting \(evicting)"
     }
   }
 
@@ -27,6 +29,9 @@ import Testing
       Case(policy: "fair", timed: true), Case(policy: "stall-free", batching: .dynamic),
       Case(policy: "stall-free", batching: .static), Case(policy: "stall-free", swapSlots: 20),
       Case(policy: "fair", timed: true, swapSlots: 200), Case(policy: "priority", swapSlots: 60),
+      Case(policy: "stall-free", evicting: true),
+      Case(policy: "priority", swapSlots: 20, evicting: true),
+      Case(policy: "fcfs", sharing: false, evicting: true),
     ]
 
   @Test(arguments: cases)
@@ -50,6 +55,7 @@ import Testing
       #expect(simulation.longestWait < 3000, "\(simulation.longestWait) rounds")
     }
     if test.sharing { #expect(simulation.hits > 1000) } else { #expect(simulation.hits == 0) }
+    if test.evicting { #expect(simulation.evictions > 500) }
     if test.swapSlots > 0 {
       #expect(simulation.stored > 100)
       #expect(simulation.loaded > 100)
@@ -69,6 +75,10 @@ private struct Simulation {
   private var swapped: [TokenID: [TokenID]] = [:]
   private var transfers: [PageTransfer] = []
   private(set) var stored = 0
+  private(set) var evictions = 0
+  /// Sequences that hold other tokens than their text's first.
+  private var evicted: Set<SequenceID> = []
+  private let isEvicting: Bool
   private(set) var loaded = 0
   private var clock = 0
   private let budget = 16
@@ -81,6 +91,7 @@ private struct Simulation {
     configuration.sharesPrefixes = test.sharing
     configuration.batching = test.batching
     configuration.swapSlotCount = test.swapSlots
+    isEvicting = test.evicting
     if test.timed {
       configuration.cost = StepCost(step: 0.001, token: 0.001, pair: 0.0001)
       configuration.stepTime = 0.012
@@ -102,16 +113,17 @@ private struct Simulation {
     let batch = scheduler.schedule(at: Double(clock) * 0.01)
     transfers += batch.transfers
     check(batch)
+    evicted.subtract(batch.preempted)
     for copy in batch.copies { memory[Int(copy.target)] = memory[Int(copy.source)] }
     var sampled: [SequenceID: TokenID] = [:]
     for item in batch.items {
       let sequence = try #require(scheduler.sequence(item.id))
       hits += item.range.lowerBound == sequence.cachedCount ? sequence.cachedCount : 0
-      for index in item.range {
+      for index in item.range where !evicted.contains(item.id) {
         memory[Int(sequence.pages[index / 4])][index % 4] = sequence.tokens[index]
       }
       // What attention would read is the sequence's own text.
-      for index in 0..<item.range.upperBound {
+      for index in 0..<item.range.upperBound where !evicted.contains(item.id) {
         let stored = memory[Int(sequence.pages[index / 4])][index % 4]
         try #require(stored == sequence.tokens[index], "token \(index) of \(item.id)")
       }
@@ -120,10 +132,26 @@ private struct Simulation {
       goals[item.id]?.since = clock
     }
     scheduler.update(batch, sampled: sampled)
+    if isEvicting { evict() }
     for sequence in scheduler.running where sequence.tokens.count >= goals[sequence.id]!.length {
       end(sequence.id)
     }
     checkPages()
+  }
+
+  /// Some sequences keep less from now on, each of three heads as much as it likes.
+  private mutating func evict() {
+    for sequence in scheduler.running where sequence.computedCount > 8 && below(10) == 0 {
+      let counts = (0..<3).map { _ in below(sequence.computedCount) + 1 }
+      guard let (pages, freed) = scheduler.keep(sequence.id, counts: counts) else { continue }
+      evicted.insert(sequence.id)
+      evictions += 1
+      let slots = counts.reduce(0) { $0 + ($1 + 3) / 4 }
+      #expect(pages.count * 3 >= slots)
+      #expect(Set(freed).isDisjoint(with: pages))
+      // Nobody else reads what it writes from now on.
+      for page in pages { memory[Int(page)] = [-2, -2, -2, -2] }
+    }
   }
 
   /// One of the transfers in flight ends, now and then with a failure.
@@ -161,6 +189,7 @@ private struct Simulation {
 
   private mutating func end(_ id: SequenceID) {
     scheduler.remove(id)
+    evicted.remove(id)
     goals[id] = nil
     ended += 1
   }
@@ -175,7 +204,9 @@ private struct Simulation {
     for sequence in scheduler.running { for page in sequence.pages { read[page, default: 0] += 1 } }
     for item in batch.items {
       guard let sequence = scheduler.sequence(item.id) else { continue }
-      for page in Set(item.range.map { sequence.pages[$0 / 4] }) {
+      let pages =
+        evicted.contains(item.id) ? sequence.pages : item.range.map { sequence.pages[$0 / 4] }
+      for page in Set(pages) {
         written.append(page)
         #expect(read[page] == 1)
       }

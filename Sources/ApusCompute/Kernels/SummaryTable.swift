@@ -109,9 +109,12 @@ public struct SummaryTable: Sendable {
 
     @inline(__always)
     mutating func take(_ sums: SIMD16<Float>, panel: Int, of count: Int) {
-      var better = sums .> products
+      var sums = sums
       let rest = count - panel * SummaryTable.lanes
-      if rest < SummaryTable.lanes { better = better .& (Self.laneNumbers .< Int32(rest)) }
+      if rest < SummaryTable.lanes {
+        sums.replace(with: -.infinity, where: Self.laneNumbers .>= Int32(rest))
+      }
+      let better = sums .> products
       products.replace(with: sums, where: better)
       panels.replace(with: Int32(panel), where: better)
     }

@@ -117,7 +117,8 @@ struct PageCache: Sendable {
   /// Whether `other`, which runs in this step, works at the very page that the sequence would have to run next.
   func waits(_ sequence: Sequence, for other: Sequence) -> Bool {
     guard tree != nil, sequence.kept == nil, other.kept == nil, other.attributes.leavesPages,
-      sequence.attributes.reusesPrefix, startsPage(sequence), sequence.node == other.node, sequence.treePageCount == other.treePageCount
+      sequence.attributes.reusesPrefix, startsPage(sequence), sequence.node == other.node,
+      sequence.treePageCount == other.treePageCount
     else { return false }
     let start = sequence.computedCount
     let end = start + pageSize
@@ -183,23 +184,21 @@ struct PageCache: Sendable {
     sequence.computedCount = count
   }
 
-  /// Gives a sequence pages of its own for what its heads keep, in place of those it has; false when there are too few.
+  /// Gives a sequence pages of its own for what its heads keep, in place of those it shares or beside those of its own;
+  /// false when there are too few.
   ///
   /// The old ones still hold what they did until other tokens run.
   mutating func keep(
     _ kept: KeptTokens, of sequence: inout Sequence, _ freed: inout [PageID]
   ) -> Bool {
-    guard sequence.kept == nil else {
-      sequence.kept = kept
-      return true
-    }
-    let needed = kept.pageCount(kept.since, pageSize: pageSize)
+    let held = sequence.kept == nil ? 0 : sequence.pages.count
+    let needed = max(kept.pageCount(kept.since, pageSize: pageSize) - held, 0)
     guard needed <= availableCount else { return false }
     // Those that the tree gives are not free: the sequence has them now.
     var batch = ScheduledBatch()
     let pages = (0..<needed).map { _ in take(&batch) }
-    drop(&sequence, &freed)
-    sequence.pages = pages
+    if sequence.kept == nil { drop(&sequence, &freed) }
+    sequence.pages += pages
     sequence.kept = kept
     return true
   }
