@@ -25,6 +25,7 @@ TASKS = ["niah", "niah_multikey", "multi_needle", "kv", "qa", "passkey"]
 LENGTHS = [4096, 8192]
 DEPTHS = [4096, 8192, 32768]
 ANSWER = 32  # tokens of a timed answer
+LONG_RUNS = 2  # at most so many behind more than the longest of LENGTHS, which takes most of the time
 
 # HEADS stands for the file that `apus heads find` writes, in which this share of the heads keeps everything.
 RETRIEVAL = 0.25
@@ -72,7 +73,9 @@ class Method:
     @property
     def label(self) -> str:
         name = self.name.split(":")[0]
-        return name + (" merged" if "merge=" in self.name else " wide" if self.name == "snapkv:budget=0.2,kernel=15" else "")
+        return name + (
+            " merged" if "merge=" in self.name else " wide" if self.name == "snapkv:budget=0.2,kernel=15" else ""
+        )
 
 
 METHODS = [
@@ -146,7 +149,8 @@ class Bench:
         """Milliseconds a token behind each depth, by depth; the program takes the context that the depth needs."""
         times = {}
         for depth in [depth for depth in DEPTHS if depth <= LENGTHS[-1] or not self.options.no_32k]:
-            words = ["-p", "0", "-n", str(ANSWER), "-d", str(depth), "-r", str(self.options.runs), "--json"]
+            runs = self.options.runs if depth <= LENGTHS[-1] else min(self.options.runs, LONG_RUNS)
+            words = ["-p", "0", "-n", str(ANSWER), "-d", str(depth), "-r", str(runs), "--json"]
             row = json.loads(self.run("bench", "throughput", *words, *flags))[0]
             times[str(depth)] = [nanoseconds / 1e6 / ANSWER for nanoseconds in row["samples_ns"]]
         return times
@@ -208,7 +212,8 @@ def section(session: dict, results: dict[Method, dict]) -> str:
         f"`Benchmarks/kv_methods.py` with `{session['model']}`, {session['processor']}, {session['threads']} threads. "
         f"Accuracy is the mean over {len(TASKS)} tasks, {session['samples']} cases of each, at {lengths} tokens, with "
         f"its standard error. KV, tokens kept by a head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
-        f"medians of {session['runs']} runs, with half the distance from the lowest to the highest. `heads.tsv` is "
+        f"medians of {session['runs']} runs (behind {short(DEPTHS[-1])} tokens at most {LONG_RUNS}), with half the "
+        f"distance from the lowest to the highest. `heads.tsv` is "
         f"what `apus heads find --retrieval {RETRIEVAL}` writes."
     )
     pictures = f"![Accuracy against bytes]({BYTES_PICTURE})\n![Accuracy against TPOT]({TIME_PICTURE})"
@@ -275,8 +280,10 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder of long-context.md")
     parser.add_argument("--json", type=Path, help="a file that keeps all results; what is in it is not measured again")
     parser.add_argument(
-        "--accuracy-only", action="store_true",
-        help="no times yet, so that other programs may run; with --json, a second run adds them")
+        "--accuracy-only",
+        action="store_true",
+        help="no times yet, so that other programs may run; with --json, a second run adds them",
+    )
     parser.add_argument("--no-32k", action="store_true", help="leave out the context of 32k tokens")
     return parser.parse_args()
 
@@ -290,7 +297,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
         missing = [
-            method for method in METHODS
+            method
+            for method in METHODS
             if re.search(options.methods, method.name) and not bench.is_measured(measured.get(method.name, {}))
         ]
         if missing:

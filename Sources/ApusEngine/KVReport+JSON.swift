@@ -1,9 +1,6 @@
 import ApusCore
 
 extension KVReport {
-  /// Whether the engine has reported anything: a KV format alone changes neither what is kept nor what is read.
-  package var isKnown: Bool { byteCount > 0 }
-
   /// `{"kept_tokens", "bytes", "pages_read"}`, as commands and answers print it.
   package var json: JSONValue {
     [
@@ -29,6 +26,6 @@ extension GenerationTimings {
   package func addMethods(to object: inout JSONObject) {
     guard !methods.isEmpty else { return }
     object["methods"] = .array(methods.map { .string($0) })
-    if kv.isKnown { object["kv"] = kv.json }
+    object["kv"] = kv.json
   }
 }

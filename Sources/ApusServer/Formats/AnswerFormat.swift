@@ -127,7 +127,7 @@ struct AnswerSummary: Sendable {
     var object = JSONObject([
       ("exact", .bool(methods.isEmpty)), ("methods", .array(methods.map { .string($0) })),
     ])
-    if !methods.isEmpty, kv.isKnown { object["kv"] = kv.json }
+    if !methods.isEmpty { object["kv"] = kv.json }
     return .object(object)
   }
 

@@ -62,7 +62,7 @@ struct RequestProbe {
         values.prefill.observe(finish.timings.prefill.seconds)
         values.decode.observe(finish.timings.decode.seconds)
         values.finished[finish.reason.rawValue, default: 0] += 1
-        guard !finish.timings.methods.isEmpty, finish.timings.kv.isKnown else { return }
+        guard !finish.timings.methods.isEmpty else { return }
         values.keptTokens.observe(finish.timings.kv.keptTokens)
         values.kvBytes.observe(Double(finish.timings.kv.byteCount))
         values.pagesRead.observe(finish.timings.kv.pagesRead)
