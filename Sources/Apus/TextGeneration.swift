@@ -72,6 +72,8 @@ private struct TextDecoder {
   private let started = ContinuousClock.now
   private var firstToken: ContinuousClock.Instant?
   private let promptCount: Int
+  /// Approximate methods that have taken part so far.
+  private var methods: [String] = []
 
   init(_ request: TextRequest, generation: GenerationRequest, tokenizer: Tokenizer) {
     detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: request.skipSpecialTokens)
@@ -88,6 +90,7 @@ private struct TextDecoder {
     case .promptLogprobs(let logprobs): return ([.promptLogprobs(logprobs)], false)
     case .token(let token):
       count += 1
+      methods = token.methods
       if firstToken == nil { firstToken = .now }
       if stopTokens.contains(token.id) { return ([.delta(text: "", tokens: [token])], false) }
       let (text, stopped) = stops.append(detokenizer.append(token.id))
@@ -112,6 +115,7 @@ private struct TextDecoder {
     var timings = GenerationTimings()
     timings.promptTokens = promptCount
     timings.generatedTokens = count
+    timings.methods = methods
     timings.prefill = (firstToken ?? now) - started
     timings.decode = now - (firstToken ?? now)
     return timings

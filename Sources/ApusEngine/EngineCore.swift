@@ -64,7 +64,9 @@ final class EngineCore {
     if request.promptLogprobs != nil { attributes.reusesPrefix = false }
     if let kv { attributes.restrict(to: kv, resident: resident) }
     scheduler.add(
-      Sequence(id: id, prompt: prompt, limit: state.limit, attributes: attributes),
+      Sequence(
+        id: id, prompt: prompt, limit: min(state.limit, max(contextLength, prompt.count)),
+        attributes: attributes),
       at: seconds(.now))
   }
 
@@ -214,7 +216,9 @@ final class EngineCore {
       if let token {
         state.generated += 1
         counters.generatedTokens += 1
-        state.stream.yield(.token(GeneratedToken(id: token, logprobs: scores)))
+        state.stream.yield(
+          .token(
+            GeneratedToken(id: token, logprobs: scores, methods: state.methods(beside: methods))))
       }
       if let reason = state.finish(after: token) {
         counters.finished += 1

@@ -48,6 +48,8 @@ public struct PromptProgress: Sendable, Equatable {
 public struct GeneratedToken: Sendable, Equatable {
   public let id: TokenID
   public let logprobs: TokenLogprobs?
+  /// Approximate methods that have taken part so far.
+  public let methods: [String]
 }
 
 public enum FinishReason: String, Sendable {

@@ -26,6 +26,6 @@ extension GenerationTimings {
   package func addMethods(to object: inout JSONObject) {
     guard !methods.isEmpty else { return }
     object["methods"] = .array(methods.map { .string($0) })
-    object["kv"] = kv.json
+    if kv.keptTokens > 0 { object["kv"] = kv.json }
   }
 }

@@ -50,11 +50,17 @@ struct RequestState {
     return request.prompt.count + generated >= limit ? .length : nil
   }
 
+  /// Approximate methods that have taken part, those that every answer is made with first.
+  func methods(beside all: [String]) -> [String] {
+    guard let kv else { return all }
+    return all + kv.methodNames
+  }
+
   func timings(
     at now: ContinuousClock.Instant, methods: [String], kv report: KVReport
   ) -> GenerationTimings {
     var timings = GenerationTimings()
-    timings.methods = methods + (kv?.methodNames ?? [])
+    timings.methods = self.methods(beside: methods)
     timings.kv = report
     timings.promptTokens = request.prompt.count
     timings.cachedTokens = cached

@@ -183,11 +183,13 @@ extension SequenceKV {
     _ policy: any KVPolicy, _ capacities: [Int], _ computedCount: Int
   ) -> [[Int]] {
     (0..<shape.layerCount).flatMap { layer in
-      policy.retained(of: view(layer, capacities, computedCount))
+      policy.retained(of: view(policy, layer, capacities, computedCount))
     }
   }
 
-  private func view(_ layer: Int, _ capacities: [Int], _ computedCount: Int) -> KVLayerView {
+  private func view(
+    _ policy: any KVPolicy, _ layer: Int, _ capacities: [Int], _ computedCount: Int
+  ) -> KVLayerView {
     let all = cache == nil ? (0..<Int32(computedCount)).map { $0 } : []
     return KVLayerView(
       layer: layer, shape: shape, promptCount: promptCount,
@@ -198,7 +200,7 @@ extension SequenceKV {
         return KVHeadView(
           head: head, capacity: capacities[index], tokens: tokens,
           // Keys that nobody has read since they were written.
-          score: score.isEmpty
+          score: policy.needs.mass == .none
             ? []
             : Array(score.prefix(tokens.count))
               + repeatElement(0, count: max(tokens.count - score.count, 0)),
@@ -234,7 +236,7 @@ extension SequenceKV {
   func filtered(layer: Int, computedCount: Int) -> [Int]? {
     guard let policy = methods.policy else { return nil }
     let view = view(
-      layer, shape.capacities(policy, promptCount: promptCount), computedCount)
+      policy, layer, shape.capacities(policy, promptCount: promptCount), computedCount)
     return policy.retained(of: view).first
   }
 

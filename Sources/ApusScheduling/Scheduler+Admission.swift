@@ -7,8 +7,10 @@ extension Scheduler {
   /// Lets sequences that wait join, those of the lowest rank first, while there is room for them.
   mutating func admit(_ batch: inout ScheduledBatch, _ room: inout StepRoom) {
     // Who was sent back for want of pages waits until something has finished; else it would take them back at once.
-    guard !isOutOfPages, mayJoin else { return }
-    while room.tokens > 0, !waiting.isEmpty, running.count < configuration.maxSequences {
+    guard mayJoin else { return }
+    while !isOutOfPages, room.tokens > 0, !waiting.isEmpty,
+      running.count < configuration.maxSequences
+    {
       let index = next
       guard fits(waiting[index]) else { return }
       let sequence = waiting.remove(at: index)

@@ -105,6 +105,7 @@ import Testing
         }
       }
     }
+    await engine.synchronize()
     #expect(engine.statistics.usedPages == 0)
   }
 
@@ -166,6 +167,26 @@ import Testing
     }
   }
 
+  @Test func answersMayHaveAnyLimit() async throws {
+    let engine = try engine { $0.draft = { _, _ in [] } }
+    // A draft that says nothing leaves nothing to observe.
+    let silent = try await answer(engine, request(300, policy: "speckv:budget=100,window=8"))
+    #expect(silent.tokens.count == 24)
+    for try await event in engine.generate(try request(300, policy: "window:budget=100")) {
+      if case .token(let token) = event {
+        #expect(token.methods == ["kv-policy:window:budget=100"], "known before the end")
+      }
+    }
+    let stream = engine.generate(
+      try request(300, max: .max, policy: "streaming:budget=100"))
+    var count = 0
+    for try await event in stream {
+      if case .token = event { count += 1 }
+      if count == 50 { break }
+    }
+    #expect(count == 50)
+  }
+
   @Test func othersInTheBatchDoNotNotice() async throws {
     let engine = try engine { $0.maxSequences = 8 }
     let exact = try await answer(engine, request(500, seed: 1)).tokens
@@ -196,6 +217,7 @@ import Testing
       }
       for try await count in group { #expect(count == 150) }
     }
+    await engine.synchronize()
     #expect(engine.statistics.usedPages == 0)
   }
 

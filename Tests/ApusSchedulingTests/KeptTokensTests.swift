@@ -4,9 +4,11 @@ import Testing
 
 /// Sequences that give tokens up, and those that go on with another text.
 @Suite struct KeptTokensTests {
-  private func scheduler(pages: Int = 20, sharing: Bool = true) -> Scheduler {
+  private func scheduler(
+    pages: Int = 20, sharing: Bool = true, maxBatchedTokens: Int = 64
+  ) -> Scheduler {
     var configuration = SchedulerConfiguration(
-      maxSequences: 4, maxBatchedTokens: 64, pageCount: pages, pageSize: 4)
+      maxSequences: 4, maxBatchedTokens: maxBatchedTokens, pageCount: pages, pageSize: 4)
     configuration.sharesPrefixes = sharing
     return Scheduler(configuration)
   }
@@ -81,7 +83,7 @@ import Testing
   }
 
   @Test func whatIsGivenUpNeedsNoRoom() {
-    var scheduler = scheduler(pages: 5, sharing: false)
+    var scheduler = scheduler(pages: 5, sharing: false, maxBatchedTokens: 8)
     scheduler.add(Sequence(id: 1, prompt: Array(repeating: 3, count: 200)))
     let none = scheduler.schedule()
     #expect(none.items.isEmpty, "50 pages of 5")
@@ -90,7 +92,7 @@ import Testing
     attributes.residentLimit = 16
     scheduler.add(Sequence(id: 2, prompt: Array(repeating: 3, count: 200), attributes: attributes))
     let some = scheduler.schedule()
-    #expect(!some.items.isEmpty)
+    #expect(some.items == [.init(id: 2, range: 0..<8, samples: false)])
   }
 
   @Test func someTokensAreRunInAnyCase() {
@@ -108,5 +110,16 @@ import Testing
     #expect(scheduler.cachedPageCount == 0)
     start(&scheduler, 2, 20)
     #expect(scheduler.sequence(2)?.cachedCount == 0)
+  }
+
+  @Test func whatCannotRunDoesNotHoldUpTheStep() {
+    // It says that it holds little, and then wants more at once than there is.
+    var scheduler = scheduler(pages: 5, sharing: false)
+    var attributes = SequenceAttributes()
+    attributes.residentLimit = 16
+    scheduler.add(Sequence(id: 1, prompt: Array(repeating: 3, count: 200), attributes: attributes))
+    let batch = scheduler.schedule()
+    #expect(batch.items.isEmpty)
+    #expect(batch.preempted == [1])
   }
 }

@@ -127,7 +127,8 @@ struct AnswerSummary: Sendable {
     var object = JSONObject([
       ("exact", .bool(methods.isEmpty)), ("methods", .array(methods.map { .string($0) })),
     ])
-    if !methods.isEmpty { object["kv"] = kv.json }
+    // An answer that ended at a stop string does not know what it took.
+    if !methods.isEmpty, kv.keptTokens > 0 { object["kv"] = kv.json }
     return .object(object)
   }
 
