@@ -41,7 +41,8 @@ import Testing
     let three = try await server.post("/v1/completions", completion(Self.prompt, fields)).json()
     check(three["apus"])
     let bytes = [one, three["apus"]].map { $0?["kv"]?["bytes"]?.intValue ?? 0 }
-    #expect(bytes[1] > 2 * bytes[0])
+    // How much each holds depends on the parts in which its prompt was read.
+    #expect(bytes[1] > bytes[0])
   }
 
   @Test func requestsReplaceWhatTheServerWasStartedWith() async throws {
