@@ -74,7 +74,6 @@ struct BenchThroughputCommand: AsyncParsableCommand {
       throw ValidationError("--ctx-size is \(engine.ctxSize); these rows need \(contextLength)")
     }
     configuration.contextLength = configuration.contextLength ?? contextLength
-    configuration.maxSequences += EngineOptions.spareSequences(configuration)
     let language = try model.load(configuration, quiet: global.quiet)
     let report = ThroughputReport(
       language, configuration: configuration,

@@ -113,7 +113,9 @@ package struct EnginePlan {
       throw EngineError.modelTooLarge(
         needed: weightByteCount + onePage, available: availableMemory)
     }
-    let all = KVGeometry.pageCount(wanted) * configuration.maxSequences
+    // What a policy keeps moves to other pages before the old ones are given back.
+    let spare = configuration.kvMethods.policy == nil ? 0 : 1
+    let all = KVGeometry.pageCount(wanted) * (configuration.maxSequences + spare)
     var blocks: Int
     if let memory = configuration.kvMemory {
       blocks = memory.bytes / onePage

@@ -153,6 +153,20 @@ import Testing
     #expect(pages.max()! <= 8, "a fifth of 29 pages, and room for the answer: \(pages)")
   }
 
+  /// A text that fills the memory of the only sequence can still be cut back.
+  @Test func aPolicyHasRoomToBegin() async throws {
+    let policy = try KVMethods(policy: "snapkv:budget=0.2,window=8", selector: nil)
+    let engine = try engine {
+      $0.maxSequences = 1
+      $0.kvMethods = policy
+      $0.prefixCache = false
+    }
+    var full = try request(1000)
+    full.kvMethods = nil
+    let kept = try await answer(engine, full).timings.kv.keptTokens
+    #expect(kept > 200 && kept < 240, "\(kept)")
+  }
+
   @Test func streamingGoesOnBeyondTheContext() async throws {
     let engine = try engine { $0.contextLength = 512 }
     for policy in [

@@ -163,16 +163,10 @@ struct EngineOptions: ParsableArguments {
   var singleSequence: EngineConfiguration {
     get throws {
       var configuration = try configuration
-      configuration.maxSequences = 1 + Self.spareSequences(configuration)
+      configuration.maxSequences = 1
       configuration.limitsStepTime = false
       return configuration
     }
-  }
-
-  /// Sequences that there must be room for beside those that run: what a policy keeps moves to other pages before the
-  /// old ones are given back.
-  static func spareSequences(_ configuration: EngineConfiguration) -> Int {
-    configuration.kvMethods.policy == nil ? 0 : 1
   }
 
   /// Where nobody waits for an answer, memory is to set the limit.
