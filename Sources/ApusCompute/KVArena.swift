@@ -124,6 +124,19 @@ public final class KVArena {
   /// Stores a key and value with the key's position.
   public func store(slot: Int, token: Int, key: [Float], value: [Float], position: Int32) {
     precondition(key.count == geometry.headDimension && value.count == geometry.headDimension)
+    key.withUnsafeBufferPointer { key in
+      value.withUnsafeBufferPointer { value in
+        store(
+          key: key.baseAddress!, value: value.baseAddress!, slot: slot, token: token,
+          position: position)
+      }
+    }
+  }
+
+  /// The same; both have as many numbers as a head.
+  func store(
+    key: UnsafePointer<Float>, value: UnsafePointer<Float>, slot: Int, token: Int, position: Int32
+  ) {
     let base = address(slot: slot)
     apus_kv_store(
       geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,

@@ -9,7 +9,6 @@ final class EngineCore {
   let runner: ModelRunner
   private let swapper: Swapper?
   private let contextLength: Int
-  private let maxBatchedTokens: Int
   private let methods: [String]
   private let kvMethods: KVMethods
   private var requests: [SequenceID: RequestState] = [:]
@@ -28,7 +27,6 @@ final class EngineCore {
   ) {
     self.methods = methods
     self.kvMethods = kvMethods
-    maxBatchedTokens = scheduler.configuration.maxBatchedTokens
     self.scheduler = scheduler
     self.runner = runner
     self.swapper = swapper
@@ -53,7 +51,8 @@ final class EngineCore {
     let kv =
       methods.isNone ? nil : runner.sequenceKV(methods, promptCount: request.prompt.count)
     let resident = methods.residentLimit(
-      for: runner.shape, promptCount: request.prompt.count, maxBatchedTokens: maxBatchedTokens)
+      for: runner.shape, promptCount: request.prompt.count,
+      maxBatchedTokens: scheduler.configuration.maxBatchedTokens)
     let state = RequestState(
       request, stream: stream, seed: UInt64.random(in: .min ... .max), kv: kv,
       limit: limit(request, isBounded: resident ?? .max <= contextLength), arrived: arrived)

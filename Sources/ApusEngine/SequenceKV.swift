@@ -14,6 +14,8 @@ final class SequenceKV {
   private let group: Int
   private let rotations: [KeyRotation?]
   let promptCount: Int
+  /// Tokens that each head may hold after eviction, [layers * heads]; empty without a policy.
+  private let capacities: [Int]
   /// What the heads keep, once that differs from head to head.
   private(set) var cache: SequenceCache?
   private(set) var selection: SliceSelection?
@@ -47,9 +49,9 @@ final class SequenceKV {
     selection = methods.selector.map { SliceSelection($0, geometry: store.geometry) }
     scores = Array(repeating: [], count: store.geometry.slotsPerBlock)
     prelude = .none
-    if let policy = methods.policy,
-      promptCount > shape.capacities(policy, promptCount: promptCount).min() ?? .max
-    {
+    capacities =
+      methods.policy.map { [shape] in shape.capacities($0, promptCount: promptCount) } ?? []
+    if let policy = methods.policy, promptCount > capacities.min() ?? .max {
       prelude = policy.prelude
     }
   }
@@ -168,27 +170,24 @@ extension SequenceKV {
     case .always(let more):
       slack = more
     }
-    let capacities = shape.capacities(policy, promptCount: promptCount)
     let exceeds = capacities.indices.contains {
       let held = cache?.tokenCount($0) ?? computedCount
       return held > slack && held - slack > capacities[$0]
     }
     guard exceeds else { return nil }
     return KVEviction(
-      retained: retained(policy, capacities, computedCount), evicted: policy.evicted,
+      retained: retained(policy, computedCount), evicted: policy.evicted,
       positions: policy.positions, rotations: rotations)
   }
 
-  private func retained(
-    _ policy: any KVPolicy, _ capacities: [Int], _ computedCount: Int
-  ) -> [[Int]] {
+  private func retained(_ policy: any KVPolicy, _ computedCount: Int) -> [[Int]] {
     (0..<shape.layerCount).flatMap { layer in
-      policy.retained(of: view(policy, layer, capacities, computedCount))
+      policy.retained(of: view(policy, layer, computedCount))
     }
   }
 
   private func view(
-    _ policy: any KVPolicy, _ layer: Int, _ capacities: [Int], _ computedCount: Int
+    _ policy: any KVPolicy, _ layer: Int, _ computedCount: Int
   ) -> KVLayerView {
     let all = cache == nil ? (0..<Int32(computedCount)).map { $0 } : []
     return KVLayerView(
@@ -235,9 +234,7 @@ extension SequenceKV {
   /// The tokens of the prompt that its early layers chose, once all of it has been read up to `layer`.
   func filtered(layer: Int, computedCount: Int) -> [Int]? {
     guard let policy = methods.policy else { return nil }
-    let view = view(
-      policy, layer, shape.capacities(policy, promptCount: promptCount), computedCount)
-    return policy.retained(of: view).first
+    return policy.retained(of: view(policy, layer, computedCount)).first
   }
 
   /// The chosen tokens are the prompt from now on.

@@ -106,20 +106,6 @@ private struct HeadTask: RangeTask {
   }
 }
 
-extension KVArena {
-  /// Writes one token's key and value.
-  fileprivate func store(
-    key: UnsafePointer<Float>, value: UnsafePointer<Float>, slot: Int, token: Int, position: Int32
-  ) {
-    let base = address(slot: slot)
-    apus_kv_store(
-      geometry.key.rawValue, geometry.value.rawValue, base + geometry.keyOffset,
-      base + geometry.valueOffset, token, geometry.headDimension, geometry.paddedDimension, key,
-      value)
-    setPosition(slot: slot, token: token, position)
-  }
-}
-
 /// Cosines and sines of the angles of some positions: [rows, half] each.
 public struct RotationTable: ~Copyable {
   public let rows: Int
