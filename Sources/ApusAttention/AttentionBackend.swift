@@ -26,6 +26,8 @@ public final class PagedAttention: AttentionBackend {
   private var chosenSlices: [AttentionSlice] = []
   /// Those of them.
   private var selecting: [Int] = []
+  /// The slices whose prompts end in the batch and whose keys are summed up for a selector.
+  private var ending: [Int] = []
   /// Heads read different keys, so that each layer has a plan of its own.
   private var hasViews = false
   private var partials: PartialResults
@@ -43,8 +45,11 @@ public final class PagedAttention: AttentionBackend {
     hasSeparatePlan = false
     chosenSlices = []
     selecting.removeAll(keepingCapacity: true)
+    ending.removeAll(keepingCapacity: true)
     for (index, selection) in batch.selections.enumerated() {
-      guard let selection, selection.applies(to: batch.slices[index]) else { continue }
+      guard let selection else { continue }
+      if selection.endsPrompt { ending.append(index) }
+      guard selection.applies(to: batch.slices[index]) else { continue }
       selecting.append(index)
       if chosenSlices.isEmpty { chosenSlices = batch.slices }
       chosenSlices[index].views = selection.views
@@ -74,6 +79,7 @@ public final class PagedAttention: AttentionBackend {
     into output: inout Matrix
   ) {
     if !selecting.isEmpty { select(batch, queries: queries, layer: layer) }
+    if !ending.isEmpty { sumUp(batch, layer: layer) }
     if hasViews { fill(&plan, batch, layer, sharing: sharesReads) }
     if plan.isShared, layer.ranges.contains(where: { $0.window > 0 }) {
       if hasViews || !hasSeparatePlan { fill(&separatePlan, batch, layer, sharing: false) }
@@ -99,6 +105,15 @@ public final class PagedAttention: AttentionBackend {
         layer: layer, head: head, store: store, compute: compute)
     }
     for index in selecting { batch.selections[index]?.count(layer: layer.layer) }
+  }
+
+  private func sumUp(_ batch: ForwardBatch, layer: AttentionLayer) {
+    let heads = store.geometry.headCount
+    compute.pool.run(ending.count * heads) { item in
+      let index = ending[item / heads]
+      batch.selections[index]?.sumUp(
+        slice: batch.slices[index], layer: layer, head: item % heads, store: store)
+    }
   }
 
   private func attend(

@@ -15,8 +15,8 @@ public protocol KeySelector: Sendable {
   /// Whether `HeadKeys.sentences` is filled.
   var needsSentences: Bool { get }
 
-  /// Brings what is remembered about a head up to date; called before `select`, on any thread, one
-  /// head at a time.
+  /// Brings what is remembered about a head up to date; called at the end of the prompt, where there
+  /// is no query and no score yet, and before `select`, on any thread, one head at a time.
   func update(_ memory: HeadMemory, keys: HeadKeys)
 
   /// Chooses among the complete pages of a head; the incomplete one is read in any case.

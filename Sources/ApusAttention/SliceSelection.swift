@@ -8,6 +8,9 @@ public final class SliceSelection: @unchecked Sendable {
   public let selector: any KeySelector
   /// Indices behind the last token of each sentence, ascending.
   public var sentences: [Int] = []
+  /// Whether the rows at hand are the last of the prompt, so that all its keys can be summed up before the first token
+  /// is written.
+  public var endsPrompt = false
   /// Pages read by heads of layers, and how many heads of layers that were in all.
   public private(set) var pagesRead = 0
   public private(set) var headCount = 0
@@ -35,6 +38,17 @@ public final class SliceSelection: @unchecked Sendable {
     return (0..<geometry.layerCount).contains { layer in
       (0..<geometry.headCount).contains { views[layer, $0].firstIndex > selector.budget }
     }
+  }
+
+  /// Lets the selector sum up the keys of one head of a layer.
+  func sumUp(slice: AttentionSlice, layer: AttentionLayer, head: Int, store: KVStore) {
+    let (all, first) = keys(slice, layer: layer.layer, head: head)
+    let count = first + slice.rowCount
+    guard count - 1 > selector.budget, layer.ranges[head].window == 0 else { return }
+    let keys = HeadKeys(arena: store.arena, slots: all.slots, count: count, sentences: sentences) {
+      preconditionFailure("there is no query yet")
+    }
+    selector.update(memories[layer.layer * geometry.headCount + head], keys: keys)
   }
 
   /// Chooses what one head of a layer reads for the query vectors `vectors`.

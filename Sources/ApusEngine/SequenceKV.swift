@@ -106,6 +106,9 @@ extension SequenceKV {
         selection.sentences =
           cache == nil ? sentences(to: range.upperBound, sequence.tokens, endsSentence) : []
       }
+      // What a policy drops after the prompt need not be summed up.
+      selection.endsPrompt =
+        methods.policy == nil && range.count > 1 && range.upperBound == promptCount
       while batch.selections.count < slice { batch.selections.append(nil) }
       batch.selections.append(selection)
     }

@@ -3,7 +3,7 @@ import ApusCompute
 import ApusCore
 import Testing
 
-@Suite struct HeadRoleTableTests {
+@Suite(.serialized) struct HeadRoleTableTests {
   private func table(_ json: String, layers: Int = 2, heads: Int = 2) throws -> HeadRoleTable {
     try HeadRoleTable(json: JSONValue(parsing: json), layerCount: layers, headCount: heads)
   }

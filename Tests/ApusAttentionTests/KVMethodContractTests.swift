@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 /// Every policy, over every format, with every selector, on random shapes.
-@Suite struct KVMethodContractTests {
+@Suite(.serialized) struct KVMethodContractTests {
   private static let formats: [KVElement] = KVElement.allCases
   private static let rotation = KeyRotation(
     frequencies: (0..<32).map { pow(10_000, -Double($0) / 32) }, interleaved: false)

@@ -5,7 +5,7 @@ import ApusKV
 import Foundation
 import Testing
 
-@Suite struct KVStoreTests {
+@Suite(.serialized) struct KVStoreTests {
   @Test(arguments: KVElement.allCases, [4, 24, 128])
   func storesAndLoads(element: KVElement, dimension: Int) throws {
     let test = try AttentionCase(tokens: 40, rows: 1, dimension: dimension, element: element)

@@ -4,7 +4,7 @@ import ApusCore
 import ApusKV
 import Testing
 
-@Suite struct PagedAttentionTests {
+@Suite(.serialized) struct PagedAttentionTests {
   static let lengths = [1, 31, 32, 33, 511, 512, 513, 1100]
 
   @Test(arguments: lengths, KVElement.allCases)

@@ -5,7 +5,7 @@ import Testing
 
 func exponential(_ x: Double) -> Double { exp(x) }
 
-@Suite struct ScoreTapTests {
+@Suite(.serialized) struct ScoreTapTests {
   @Test(arguments: [(0, 9), (200, 9), (1100, 3)])
   func massIsTheSoftmax(firstIndex: Int, rows: Int) throws {
     let test = try AttentionCase(tokens: firstIndex + rows, rows: rows, group: 3)

@@ -1,7 +1,7 @@
 import ApusAttention
 import Testing
 
-@Suite struct TreeMaskTests {
+@Suite(.serialized) struct TreeMaskTests {
   @Test func chainIsCausal() {
     let mask = TreeMask(parents: Array(-1..<63))
     #expect(mask.depths == Array(0..<64))

@@ -35,11 +35,9 @@ struct BatchCommandTests {
       try Program.start(["batch", input, output] + arguments)
     }
 
-    /// Waits until there are more answers than `count` or the program has ended.
-    func wait(for running: Program.Running, past count: Int) async throws {
-      while wholeLines <= count, running.process.isRunning {
-        try await Task.sleep(for: .milliseconds(5))
-      }
+    /// Sends a signal when there are more answers than `count`.
+    func signal(_ number: Int32, to running: Program.Running, past count: Int) {
+      running.signal(number) { [self] in wholeLines > count }
     }
 
     /// Every line is answered once, and well.
@@ -56,8 +54,7 @@ struct BatchCommandTests {
     var kept = ""
     for kill in 0..<5 {
       let running = try files.start(Self.slow)
-      if kill > 0 { try await files.wait(for: running, past: kill - 1) }
-      Foundation.kill(running.process.processIdentifier, SIGKILL)
+      files.signal(SIGKILL, to: running, past: kill - 1)
       _ = try await running.result()
       let answers = files.answers
       #expect(answers.hasPrefix(kept))
@@ -80,8 +77,7 @@ struct BatchCommandTests {
   func signalsEndABatchThatGoesOn(signal: Int32) async throws {
     let files = try Files(24, tokens: 500)
     let running = try files.start(Self.slow)
-    try await files.wait(for: running, past: 0)
-    kill(running.process.processIdentifier, signal)
+    files.signal(signal, to: running, past: 0)
     let result = try await running.result()
     #expect(result.status == 1)
     #expect(result.error?.hasPrefix("interrupted after ") == true, "\(result.errors)")

@@ -47,10 +47,7 @@ struct EvalCommandTests {
     let plain = try await Program.start(command + ["--json", "-"]).result()
     let slow = command + ["--results", results, "-t", "1"]
     let running = try Program.start(slow)
-    while folder.text("results.jsonl").isEmpty, running.process.isRunning {
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    kill(running.process.processIdentifier, SIGKILL)
+    running.signal(SIGKILL) { !folder.text("results.jsonl").isEmpty }
     _ = try await running.result()
     let kept = folder.text("results.jsonl").split(separator: "\n").count
     #expect((1..<50).contains(kept))
@@ -102,10 +99,7 @@ struct EvalCommandTests {
     let command = ["eval", "niah", "--lengths", "1k", "--samples", "100", "-t", "1"]
     let kept = ["--results", folder.file("r.jsonl")]
     let running = try Program.start(command + kept)
-    while folder.text("r.jsonl").isEmpty, running.process.isRunning {
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    kill(running.process.processIdentifier, SIGINT)
+    running.signal(SIGINT) { !folder.text("r.jsonl").isEmpty }
     let result = try await running.result()
     #expect(result.status == 1)
     #expect(result.error?.hasPrefix("interrupted after ") == true, "\(result.errors)")
@@ -170,11 +164,11 @@ struct EvalCommandTests {
   func whatCannotEndWellIsRefusedAtOnce(arguments: [String], status: Int32, message: String)
     async throws
   {
-    let started = ContinuousClock.now
-    let result = try await Program.start(["eval"] + arguments).result()
+    let running = try Program.start(["eval"] + arguments)
+    let result = try await running.result()
     #expect(result.status == status)
     #expect(result.error?.contains(message) == true, "\(result.errors)")
-    #expect(result.output.isEmpty && .now - started < .seconds(60))
+    #expect(result.output.isEmpty && running.duration < .seconds(60))
   }
 
   @Test func lengthsBeyondTheContextAreRefused() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// The built `apus` binary, which stands beside the tests.
@@ -36,9 +37,11 @@ enum Program {
   }
 
   final class Running: @unchecked Sendable {
-    // Unchecked: `Process` is safe to use from several threads, and the rest is constant.
+    // Unchecked: `Process` is safe to use from several threads, and the rest is constant or locked.
     let process = Process()
     private let folder: TemporaryFolder
+    private let started = ContinuousClock.now
+    private let ended = Mutex<ContinuousClock.Instant?>(nil)
 
     init(_ arguments: [String], input: String, environment: [String: String]) throws {
       folder = try TemporaryFolder()
@@ -51,7 +54,19 @@ enum Program {
       process.standardInput = try FileHandle(forReadingFrom: URL(filePath: source))
       process.standardOutput = try folder.output("output")
       process.standardError = try folder.output("errors")
+      process.terminationHandler = { [weak self] _ in self?.ended.withLock { $0 = .now } }
       try process.run()
+    }
+
+    /// How long the program ran, which tests that wait for a thread do not add to.
+    var duration: Duration { (ended.withLock { $0 } ?? .now) - started }
+
+    /// Sends a signal as soon as a condition holds, from a thread of its own: other tests may keep tasks waiting for long.
+    func signal(_ number: Int32, when condition: @escaping @Sendable () -> Bool) {
+      Thread.detachNewThread { [process] in
+        while process.isRunning, !condition() { usleep(5000) }
+        if process.isRunning { kill(process.processIdentifier, number) }
+      }
     }
 
     var output: String { folder.text("output") }

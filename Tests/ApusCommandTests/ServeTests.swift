@@ -14,7 +14,7 @@ struct ServeTests {
 
     init(_ arguments: String..., environment: [String: String] = [:]) async throws {
       running = try Program.start(["serve", "--port", "0"] + arguments, environment: environment)
-      for _ in 0..<1000 {
+      for _ in 0..<6000 {
         let words = running.errors.split { $0 == " " || $0 == "," || $0.isNewline }
         if running.errors.contains("\n"), let url = words.first(where: { $0.hasPrefix("http") }) {
           address = String(url)
@@ -40,7 +40,7 @@ struct ServeTests {
     }
 
     func waitUntilReady() async throws {
-      for _ in 0..<1000 {
+      for _ in 0..<6000 {
         if try await get("/health").0 == 200 { return }
         try await Task.sleep(for: .milliseconds(20))
       }

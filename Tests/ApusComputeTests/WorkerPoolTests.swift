@@ -15,7 +15,7 @@ private final class Locked<Value>: @unchecked Sendable {
   }
 }
 
-@Suite struct WorkerPoolTests {
+@Suite(.serialized) struct WorkerPoolTests {
   /// Counts how often each index is run.
   private func counts(_ pool: WorkerPool, _ count: Int) -> [Int] {
     let seen = Locked([Int](repeating: 0, count: count))

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// A step that decodes takes no memory from the system.
-@Suite struct AllocationTests {
+@Suite(.serialized) struct AllocationTests {
   @Test(.enabled(if: allocations_of_this_thread() >= 0), arguments: [1, 3])
   func decodingAllocatesNothing(requests: Int) async throws {
     var configuration = EngineConfiguration()

@@ -5,7 +5,7 @@ import ApusModels
 import Testing
 
 /// Figures that were worked out by hand.
-@Suite struct CostModelTests {
+@Suite(.serialized) struct CostModelTests {
   private typealias Work = CostModel.Work
 
   private func close(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * abs(b) }

@@ -3,7 +3,7 @@ import ApusEngine
 import ApusModels
 import Testing
 
-@Suite struct EnginePlanTests {
+@Suite(.serialized) struct EnginePlanTests {
   /// 2 layers, 2 KV heads of 16 in f16: a block of 32 tokens takes 2 * 2 * (128 + 1024 + 1024) = 8,704 bytes.
   private let model = ModelConfiguration(
     architecture: "llama", name: "test",

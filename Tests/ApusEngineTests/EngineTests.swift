@@ -3,7 +3,7 @@ import ApusEngine
 import ApusModels
 import Testing
 
-@Suite struct EngineTests {
+@Suite(.serialized) struct EngineTests {
   private func engine(_ change: (inout EngineConfiguration) -> Void = { _ in }) throws -> Engine {
     var configuration = EngineConfiguration()
     configuration.contextLength = 512

@@ -8,7 +8,7 @@ import Testing
 
 /// The promise of docs/architecture.md: what else is in the batch, how the prompt is cut, how many threads run and
 /// whether a request was preempted changes no bit of its greedy answer.
-@Suite struct ExactnessContractTests {
+@Suite(.serialized) struct ExactnessContractTests {
   static let promptLength = 600
   static let answerLength = 24
 

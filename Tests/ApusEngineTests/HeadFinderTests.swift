@@ -3,7 +3,7 @@ import ApusEngine
 import ApusModels
 import Testing
 
-@Suite struct HeadFinderTests {
+@Suite(.serialized) struct HeadFinderTests {
   private func finder(_ length: Int, threads: Int = 2) throws -> HeadFinder {
     var configuration = EngineConfiguration()
     configuration.threadCount = threads

@@ -7,7 +7,7 @@ import Foundation
 import Testing
 
 /// Requests that do not keep, or do not read, all of their keys and values.
-@Suite struct KVMethodTests {
+@Suite(.serialized) struct KVMethodTests {
   private func engine(_ change: (inout EngineConfiguration) -> Void = { _ in }) throws -> Engine {
     var configuration = EngineConfiguration()
     configuration.contextLength = 1024

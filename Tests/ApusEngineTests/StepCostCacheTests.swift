@@ -5,7 +5,7 @@ import ApusScheduling
 import Foundation
 import Testing
 
-@Suite struct StepCostCacheTests {
+@Suite(.serialized) struct StepCostCacheTests {
   private let folder = FileManager.default.temporaryDirectory.appending(
     path: "apus-\(UUID().uuidString)")
   private let cost = StepCost(step: 0.01, token: 0.001, key: 1e-7, pair: 1e-9)

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Policies that cut heads back while a text grows.
-@Suite struct EvictionPolicyTests {
+@Suite(.serialized) struct EvictionPolicyTests {
   @Test func windowKeepsTheNewest() throws {
     #expect(try kept("window:budget=3", [[9, 9, 0, 0, 0]]) == [[2, 3, 4]])
     #expect(try kept("window:budget=0.5", [[9, 9, 0, 0, 0]]) == [[2, 3, 4]])

@@ -3,7 +3,7 @@ import ApusKV
 import Testing
 
 /// Policies that read which heads are retrieval heads.
-@Suite struct HeadPatternTests {
+@Suite(.serialized) struct HeadPatternTests {
   private static let shape = KVShape(layerCount: 2, headCount: 3)
 
   /// For each layer and head, whether it keeps everything.

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What every policy of the catalog promises, on random views.
-@Suite struct KVPolicyContractTests {
+@Suite(.serialized) struct KVPolicyContractTests {
   private static let shape = KVShape(layerCount: 3, headCount: 4)
   private static let pattern = "1 0 0.5 0\n0 0 0 0\n1\t1\t1\t0.2\n"
 

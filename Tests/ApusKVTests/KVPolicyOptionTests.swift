@@ -2,7 +2,7 @@ import ApusCore
 import ApusKV
 import Testing
 
-@Suite struct KVPolicyOptionTests {
+@Suite(.serialized) struct KVPolicyOptionTests {
   /// The error names the option and says what would be right.
   @Test(arguments: [
     ("newest", "valid: window, streaming"),

@@ -3,7 +3,7 @@ import ApusKV
 import Testing
 
 /// Policies that cut heads back when the prompt has been read.
-@Suite struct PromptPolicyTests {
+@Suite(.serialized) struct PromptPolicyTests {
   @Test func snapkvKeepsTheWindowAndWhatItAttendsTo() throws {
     let scores: [[Float]] = [[1, 0, 4, 0, 0, 3, 0, 9, 9]]
     #expect(try kept("snapkv:budget=4,window=2,kernel=1", scores) == [[2, 5, 7, 8]])

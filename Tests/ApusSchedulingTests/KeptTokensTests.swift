@@ -3,7 +3,7 @@ import ApusScheduling
 import Testing
 
 /// Sequences that give tokens up, and those that go on with another text.
-@Suite struct KeptTokensTests {
+@Suite(.serialized) struct KeptTokensTests {
   private func scheduler(
     pages: Int = 20, sharing: Bool = true, maxBatchedTokens: Int = 64
   ) -> Scheduler {

@@ -1,7 +1,7 @@
 import ApusScheduling
 import Testing
 
-@Suite struct PagePoolTests {
+@Suite(.serialized) struct PagePoolTests {
   @Test func givesEachPageOnce() {
     var pool = PagePool(pageCount: 3)
     let pages = (0..<4).map { _ in pool.allocate() }

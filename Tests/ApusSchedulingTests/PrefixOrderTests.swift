@@ -2,7 +2,7 @@ import ApusCore
 import ApusScheduling
 import Testing
 
-@Suite struct PrefixOrderTests {
+@Suite(.serialized) struct PrefixOrderTests {
   /// A prompt of the numbers, written as `(tokens, answer)`.
   private func order(_ items: [([TokenID], Int)], unit: Int = 2) -> [Int] {
     PrefixOrder.order(

@@ -3,7 +3,7 @@ import ApusScheduling
 import Testing
 
 /// Pages of 4 tokens that several sequences read.
-@Suite struct PrefixSharingTests {
+@Suite(.serialized) struct PrefixSharingTests {
   private func scheduler(
     sequences: Int = 4, budget: Int = 64, pages: Int = 32, policy: String = "stall-free"
   ) throws -> Scheduler {

@@ -5,7 +5,7 @@ import Testing
 /// Arrivals, cancellations, finishes and full pools at random, under every policy, with a memory that notes what was
 /// written where: no page is lost or owned twice, what a sequence reads is its own text, the budget holds, and every
 /// request ends once.
-@Suite struct SchedulerSimulationTests {
+@Suite(.serialized) struct SchedulerSimulationTests {
   static let pageSize = 4
   static let pageCount = 40
 

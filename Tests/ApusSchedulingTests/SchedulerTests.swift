@@ -2,7 +2,7 @@ import ApusCore
 import ApusScheduling
 import Testing
 
-@Suite struct SchedulerTests {
+@Suite(.serialized) struct SchedulerTests {
   private func scheduler(sequences: Int = 4, budget: Int = 16, pages: Int = 8) -> Scheduler {
     var configuration = SchedulerConfiguration(
       maxSequences: sequences, maxBatchedTokens: budget, pageCount: pages, pageSize: 4)

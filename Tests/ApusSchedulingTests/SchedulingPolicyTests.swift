@@ -3,7 +3,7 @@ import ApusScheduling
 import Foundation
 import Testing
 
-@Suite struct SchedulingPolicyTests {
+@Suite(.serialized) struct SchedulingPolicyTests {
   private static func scheduler(_ policy: String, sequences: Int = 4, budget: Int = 16) throws
     -> Scheduler
   {

@@ -3,7 +3,7 @@ import ApusScheduling
 import Testing
 
 /// Steps that are limited by time.
-@Suite struct StepCostTests {
+@Suite(.serialized) struct StepCostTests {
   private func scheduler(pair: Double = 0) -> Scheduler {
     var configuration = SchedulerConfiguration(
       maxSequences: 8, maxBatchedTokens: 512, pageCount: 4096, pageSize: 4)

@@ -5,7 +5,7 @@ import ApusServer
 import Foundation
 import Testing
 
-@Suite struct BatchTests {
+@Suite(.serialized) struct BatchTests {
   private func lines(_ count: Int) -> [String] {
     (0..<count).map {
       BatchFiles.line("r\($0)", completion(.string("The cat \($0)"), [("max_tokens", 3)]))

@@ -2,7 +2,7 @@ import ApusCore
 import ApusEngine
 import Testing
 
-@Suite struct CompletionTests {
+@Suite(.serialized) struct CompletionTests {
   @Test func answersHaveOpenAIsShape() async throws {
     let server = try await TestServer.shared.value
     let response = try await server.post("/v1/completions", completion("The cat"))

@@ -3,7 +3,7 @@ import ApusServer
 import Foundation
 import Testing
 
-@Suite struct EndpointTests {
+@Suite(.serialized) struct EndpointTests {
   @Test func getEndpointsAnswer() async throws {
     let server = try await TestServer.shared.value
     for path in [

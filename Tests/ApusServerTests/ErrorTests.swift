@@ -119,7 +119,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
   }
 }
 
-@Suite struct ErrorTests {
+@Suite(.serialized) struct ErrorTests {
   @Test(arguments: BadRequest.all)
   func badRequestsAreNamed(_ request: BadRequest) async throws {
     let server = try await TestServer.shared.value

@@ -4,7 +4,7 @@ import ApusServer
 import Testing
 
 /// Whatever is sent, the answer is a success or an error in JSON that blames the client.
-@Suite struct FuzzTests {
+@Suite(.serialized) struct FuzzTests {
   private static let seeds: [(String, JSONValue)] = [
     (
       "/v1/chat/completions",

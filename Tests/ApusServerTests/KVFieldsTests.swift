@@ -4,7 +4,7 @@ import ApusServer
 import Testing
 
 /// Fields that say what is kept and read of a request's keys and values.
-@Suite struct KVFieldsTests {
+@Suite(.serialized) struct KVFieldsTests {
   private static let prompt = JSONValue.array((0..<400).map { .integer(Int64(300 + $0 % 50)) })
   private static let metrics = ["apus:kv_kept_tokens", "apus:kv_bytes", "apus:kv_pages_read"]
 

@@ -6,7 +6,7 @@ import Testing
 
 private struct LoadFailure: Error, Equatable {}
 
-@Suite struct LifecycleTests {
+@Suite(.serialized) struct LifecycleTests {
   @Test func requestsBeforeTheModelAreToldToWait() async throws {
     let gate = DispatchSemaphore(value: 0)
     let server = try await TestServer(gate: { gate.wait() })

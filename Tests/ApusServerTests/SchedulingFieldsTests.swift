@@ -4,7 +4,7 @@ import ApusServer
 import Testing
 
 /// Fields that say how a request shares the machine.
-@Suite struct SchedulingFieldsTests {
+@Suite(.serialized) struct SchedulingFieldsTests {
   private let text = String(repeating: "The ship carried salt. ", count: 12)
 
   private func cached(
@@ -52,7 +52,7 @@ import Testing
     #expect(late.status == 503)
     #expect(try late.json()["error"]?["type"] == "unavailable_error")
     let inTime = try await server.post(
-      "/v1/completions", completion("The", [("max_tokens", 1), ("apus", ["deadline_ms": 60000])]))
+      "/v1/completions", completion("The", [("max_tokens", 1), ("apus", ["deadline_ms": 600_000])]))
     #expect(inTime.status == 200)
     try await server.stop()
   }

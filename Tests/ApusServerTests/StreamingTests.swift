@@ -3,7 +3,7 @@ import ApusEngine
 import ApusServer
 import Testing
 
-@Suite struct StreamingTests {
+@Suite(.serialized) struct StreamingTests {
   @Test(arguments: ["/v1/chat/completions", "/v1/completions", "/completion"])
   func piecesMakeTheWhole(_ path: String) async throws {
     let server = try await TestServer.shared.value

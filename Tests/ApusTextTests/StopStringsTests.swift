@@ -1,7 +1,7 @@
 import ApusText
 import Testing
 
-@Suite struct StopStringsTests {
+@Suite(.serialized) struct StopStringsTests {
   /// Feeds the pieces and returns everything shown.
   private func run(_ stops: [String], _ pieces: [String]) -> (text: String, stopped: Bool) {
     var filter = StopStrings(stops)

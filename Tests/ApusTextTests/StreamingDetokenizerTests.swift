@@ -2,7 +2,7 @@ import ApusCore
 import ApusText
 import Testing
 
-@Suite struct StreamingDetokenizerTests {
+@Suite(.serialized) struct StreamingDetokenizerTests {
   /// A byte-level vocabulary without merges: the id of a byte is the byte.
   static func byteTokenizer() throws -> Tokenizer {
     var entries: [(key: String, value: JSONValue)] = []

@@ -1,7 +1,7 @@
 import ApusAttention
 import Testing
 
-@Suite struct HiPTests {
+@Suite(.serialized) struct HiPTests {
   /// With at most two pages a node each page's middle key is looked at.
   @Test func ranksPagesByTheirMiddleKeys() throws {
     let test = SelectorCase(count: 20 * 32 + 1, vectors: 3)

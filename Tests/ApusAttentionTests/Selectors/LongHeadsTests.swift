@@ -1,7 +1,7 @@
 import ApusAttention
 import Testing
 
-@Suite struct LongHeadsTests {
+@Suite(.serialized) struct LongHeadsTests {
   @Test func readsWholeChunks() throws {
     var test = SelectorCase(count: 2000)
     test.plant(1000)

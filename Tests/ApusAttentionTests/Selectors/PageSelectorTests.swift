@@ -3,7 +3,7 @@ import ApusCore
 import Testing
 
 /// Quest and Landmark, which rank pages, and what they have in common.
-@Suite struct PageSelectorTests {
+@Suite(.serialized) struct PageSelectorTests {
   /// The pages of the highest of `score`, the first and the last two beside them.
   private func best(_ pageCount: Int, limit: Int, _ score: (Range<Int>) -> Float) -> [Int32] {
     let middle = (1..<pageCount - 2).sorted { a, b in

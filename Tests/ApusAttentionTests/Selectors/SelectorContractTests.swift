@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What holds for every selector of the catalog.
-@Suite struct SelectorContractTests {
+@Suite(.serialized) struct SelectorContractTests {
   private static let names = KeySelectors.catalog.names
 
   /// Steps that add one key, and some that add more, over texts of many lengths.

@@ -2,7 +2,7 @@ import ApusAttention
 import ApusCore
 import Testing
 
-@Suite struct SelectorSupportTests {
+@Suite(.serialized) struct SelectorSupportTests {
   @Test func ranksAsSortingDoes() {
     var random = RandomSource(seed: 2)
     for count in [0, 1, 2, 3, 10, 100, 1000] {

@@ -1,7 +1,7 @@
 import ApusAttention
 import Testing
 
-@Suite struct SentenceKVTests {
+@Suite(.serialized) struct SentenceKVTests {
   private let sentences = stride(from: 25, to: 3000, by: 25).map { $0 }
 
   @Test func readsWholeSentences() throws {

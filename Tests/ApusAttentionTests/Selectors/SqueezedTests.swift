@@ -3,7 +3,7 @@ import ApusCompute
 import ApusCore
 import Testing
 
-@Suite struct SqueezedTests {
+@Suite(.serialized) struct SqueezedTests {
   /// Keys of one direction, scattered over the text, are read together.
   @Test func readsAlikeKeysFromEverywhere() throws {
     var test = SelectorCase(count: 3000)

@@ -2,7 +2,7 @@ import ApusAttention
 import Foundation
 import Testing
 
-@Suite struct TokenSelectTests {
+@Suite(.serialized) struct TokenSelectTests {
   @Test func takesTheKeysWithMostVotes() throws {
     let test = SelectorCase(count: 1000, vectors: 3)
     let selector = try KeySelectors.make("tokenselect:budget=200,sinks=10,recent=50")

@@ -7,7 +7,7 @@ func exponential(_ x: Double) -> Double { exp(x) }
 func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
 /// Attention kernels: vector tables have the scalar table's bits, and the scalar table is right.
-@Suite struct AttentionKernelTests {
+@Suite(.serialized) struct AttentionKernelTests {
   /// A random shape; every combination of formats comes up.
   private func shape(_ seed: UInt64, _ table: KernelTable) -> AttentionProblem.Shape {
     var random = RandomSource(seed: seed &* 91 &+ 5)

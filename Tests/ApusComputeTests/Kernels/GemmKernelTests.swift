@@ -4,7 +4,7 @@ import CApusKernels
 import Testing
 
 /// Matrix products: vector tables have the scalar table's bits, and the scalar table is right.
-@Suite struct GemmKernelTests {
+@Suite(.serialized) struct GemmKernelTests {
   @Test func allQuantizedTypesHaveAKernel() {
     let without = TensorType.allCases.filter { apus_int8_format_of($0.rawValue) < 0 }
     #expect(without == [.f32, .f16, .q8_K, .bf16])

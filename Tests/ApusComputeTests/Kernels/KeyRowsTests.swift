@@ -3,7 +3,7 @@ import ApusCore
 import Foundation
 import Testing
 
-@Suite struct KeyRowsTests {
+@Suite(.serialized) struct KeyRowsTests {
   private func rows(_ count: Int, _ dimension: Int, seed: UInt64 = 1) -> KeyRows {
     var random = RandomSource(seed: seed)
     var rows = KeyRows(dimension: dimension)

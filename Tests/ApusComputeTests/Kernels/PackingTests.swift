@@ -4,7 +4,7 @@ import CApusKernels
 import Testing
 
 /// Weight panels, byte by byte.
-@Suite struct PackingTests {
+@Suite(.serialized) struct PackingTests {
   /// The start of the BLAKE2b digests of the panels of random blocks, of 16 rows and of 5, in the layouts of version 1.
   ///
   /// Packed weights are kept in files. Whoever changes a layout raises `PanelShape.version`, and then the digests here.

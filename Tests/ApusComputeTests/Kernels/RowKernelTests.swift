@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Operations on one row: vector tables have the scalar table's bits, for every length and every number.
-@Suite struct RowKernelTests {
+@Suite(.serialized) struct RowKernelTests {
   /// Calls `body` with each vector table for many lengths, half of them with wild numbers.
   private func sweep(_ lengths: [Int], _ body: (inout RandomSource, Int, Bool) -> Void) {
     for length in lengths {

@@ -2,7 +2,7 @@ import ApusCompute
 import ApusCore
 import Testing
 
-@Suite struct SummaryTableTests {
+@Suite(.serialized) struct SummaryTableTests {
   private func rows(_ count: Int, _ dimension: Int, seed: UInt64) -> KeyRows {
     var random = RandomSource(seed: seed)
     var rows = KeyRows(dimension: dimension)

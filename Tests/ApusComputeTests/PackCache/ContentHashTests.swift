@@ -2,7 +2,7 @@ import ApusCompute
 import Foundation
 import Testing
 
-@Suite struct ContentHashTests {
+@Suite(.serialized) struct ContentHashTests {
   /// Of 0, 1, 2 … 250, 0 …, as Python's `hashlib.blake2b(data, digest_size=32)` has them.
   @Test(arguments: [
     (0, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"),

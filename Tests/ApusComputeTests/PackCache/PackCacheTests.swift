@@ -3,7 +3,7 @@ import ApusCore
 import Foundation
 import Testing
 
-@Suite struct PackCacheTests {
+@Suite(.serialized) struct PackCacheTests {
   @Test func keepsWhatTheFirstStartMade() throws {
     let folder = try PackFolder()
     try folder.writeModel()

@@ -3,7 +3,7 @@ import ApusCore
 import CApusKernels
 import Testing
 
-@Suite struct DequantizationTests {
+@Suite(.serialized) struct DequantizationTests {
   static let decoded: [TensorType] = [
     .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_nl, .iq4_xs, .bf16,
     .f16,

@@ -2,7 +2,7 @@ import ApusCompute
 import ApusCore
 import Testing
 
-@Suite struct QuantizationTests {
+@Suite(.serialized) struct QuantizationTests {
   static let encoded: [TensorType] = [
     .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .iq4_nl,
   ]

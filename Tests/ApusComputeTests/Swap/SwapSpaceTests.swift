@@ -3,7 +3,7 @@ import ApusCore
 import Foundation
 import Testing
 
-@Suite struct SwapSpaceTests {
+@Suite(.serialized) struct SwapSpaceTests {
   private func arena() -> KVArena {
     KVArena(
       geometry: KVGeometry(

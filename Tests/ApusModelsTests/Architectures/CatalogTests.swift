@@ -3,7 +3,7 @@ import ApusModels
 import Foundation
 import Testing
 
-@Suite struct CatalogTests {
+@Suite(.serialized) struct CatalogTests {
   /// To be in the folder is to be in the list; `DenseDecoder` is what the others share.
   @Test func everyArchitectureIsListed() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()

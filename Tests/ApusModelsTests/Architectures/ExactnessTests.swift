@@ -5,7 +5,7 @@ import ApusModels
 import Testing
 
 /// The contract of exactness on whole models: chunks, threads and neighbours in the batch never change a bit.
-@Suite struct ExactnessTests {
+@Suite(.serialized) struct ExactnessTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var type: TensorType
     var precision = Precision.quantized

@@ -3,7 +3,7 @@ import ApusModels
 import Testing
 
 /// Every architecture and rope scaling against transformers in f32.
-@Suite struct FixtureTests {
+@Suite(.serialized) struct FixtureTests {
   static let names = [
     "llama", "llama-bias", "llama-dynamic-beyond", "llama-dynamic-within", "llama-linear",
     "llama-llama3", "llama-longrope-long", "llama-longrope-short", "llama-ntk", "llama-tied",

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Logits that others computed for checkpoints that others made.
-@Suite struct ReferenceLogitsTests {
+@Suite(.serialized) struct ReferenceLogitsTests {
   static let tiny = "weights/neural-api-tiny/"
 
   /// The rows of a golden file with `sequences` and `logits`, computed by transformers in float64.

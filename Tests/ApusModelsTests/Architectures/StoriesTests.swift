@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Two trained models against llama.cpp and transformers; made by `Tests/Golden/models/stories.py`.
-@Suite struct StoriesTests {
+@Suite(.serialized) struct StoriesTests {
   private func golden(_ model: String) throws -> JSONValue {
     let file = ModelFixture.folder.appending(path: "stories.json")
     return try #require(JSONValue(parsing: Array(Data(contentsOf: file)))[model])

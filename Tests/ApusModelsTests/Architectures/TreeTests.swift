@@ -5,7 +5,7 @@ import ApusModels
 import Testing
 
 /// Draft trees: every token's logits are those of its branch run alone; a rejected branch leaves no trace.
-@Suite struct TreeTests {
+@Suite(.serialized) struct TreeTests {
   static let parents = [-1, 0, 0, 1, 2, -1, 5, 4, 3, 7, 6, 9]
 
   private func model(_ folder: TemporaryFolder) throws -> (RandomModel, String) {

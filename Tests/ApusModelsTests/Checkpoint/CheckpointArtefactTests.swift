@@ -3,7 +3,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct CheckpointArtefactTests {
+@Suite(.serialized) struct CheckpointArtefactTests {
   @Test(
     .enabled(if: Artefacts.tinyModels, "\(Artefacts.skip)"),
     arguments: [

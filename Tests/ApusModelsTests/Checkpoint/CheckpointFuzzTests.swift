@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Thousands of broken files: each is refused in one line, or opens and can be read to the last number.
-@Suite struct CheckpointFuzzTests {
+@Suite(.serialized) struct CheckpointFuzzTests {
   @Test(arguments: [TensorType.f32, .q8_0])
   func brokenGGUF(type: TensorType) throws {
     var builder = ModelBuilder()

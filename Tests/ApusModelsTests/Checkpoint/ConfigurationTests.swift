@@ -2,7 +2,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct ConfigurationTests {
+@Suite(.serialized) struct ConfigurationTests {
   private func read(
     _ family: String = "llama", _ fields: JSONObject = JSONObject(), layers: Int = 4
   ) throws -> ModelConfiguration {

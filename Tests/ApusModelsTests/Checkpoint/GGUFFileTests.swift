@@ -3,7 +3,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct GGUFFileTests {
+@Suite(.serialized) struct GGUFFileTests {
   @Test(arguments: [UInt8(2), 3])
   func readsWhatTheWriterWrites(version: UInt8) throws {
     let folder = try TemporaryFolder()

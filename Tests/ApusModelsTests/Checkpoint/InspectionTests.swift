@@ -2,7 +2,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct InspectionTests {
+@Suite(.serialized) struct InspectionTests {
   private func inspect(_ builder: ModelBuilder) throws -> (Checkpoint, Inspection) {
     let folder = try TemporaryFolder()
     let checkpoint = try Checkpoint.open(try folder.write(builder.gguf, "tiny.gguf"))

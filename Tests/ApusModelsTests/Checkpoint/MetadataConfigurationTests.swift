@@ -2,7 +2,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct MetadataConfigurationTests {
+@Suite(.serialized) struct MetadataConfigurationTests {
   private func open(
     _ architecture: String = "llama", _ changes: [String: GGUFValue?] = [:], layers: Int = 2
   ) throws -> ModelConfiguration {

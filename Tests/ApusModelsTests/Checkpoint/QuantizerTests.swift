@@ -3,7 +3,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct QuantizerTests {
+@Suite(.serialized) struct QuantizerTests {
   private func quantize(
     _ checkpoint: Checkpoint, _ type: QuantizationType, into folder: TemporaryFolder,
     isPure: Bool = false, threads: Int = 2

@@ -3,7 +3,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct SafetensorsFileTests {
+@Suite(.serialized) struct SafetensorsFileTests {
   @Test(arguments: [TensorType.f32, .f16, .bf16])
   func readsNumbers(type: TensorType) throws {
     let folder = try TemporaryFolder()

@@ -2,7 +2,7 @@ import ApusCore
 import ApusModels
 import Testing
 
-@Suite struct TokenizerExportTests {
+@Suite(.serialized) struct TokenizerExportTests {
   /// The metadata for a tokenizer.json of these fields.
   private func export(
     _ tokenizer: JSONValue, config: JSONValue = [:], model: JSONValue = [:], size: Int = 8,

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Weights that are quantised while they are loaded, and weights out of a folder of packed ones.
-@Suite struct WeightLoaderTests {
+@Suite(.serialized) struct WeightLoaderTests {
   /// Rows of whole super-blocks, and rows that fall back to smaller blocks.
   private var model: RandomModel {
     var model = RandomModel()

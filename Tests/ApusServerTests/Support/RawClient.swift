@@ -29,7 +29,7 @@ struct SocketError: Error {
 final class RawConnection: Sendable {
   private let descriptor: Int32
 
-  init(port: Int, timeout: Int = 120) throws {
+  init(port: Int, timeout: Int = 600) throws {
     #if canImport(Glibc)
       let kind = Int32(SOCK_STREAM.rawValue)
     #else

@@ -78,7 +78,7 @@ final class TestServer: Sendable {
   }
 
   /// Waits until a request runs.
-  func waitUntilRunning(within limit: Duration = .seconds(20)) async throws {
+  func waitUntilRunning(within limit: Duration = .seconds(300)) async throws {
     let end = ContinuousClock.now + limit
     while model?.engine.statistics.running ?? 0 == 0 {
       try #require(ContinuousClock.now < end, "no request ran")
@@ -87,7 +87,7 @@ final class TestServer: Sendable {
   }
 
   /// Waits until the engine has nothing to do; false after `limit`.
-  func becomesIdle(within limit: Duration = .seconds(20)) async throws -> Bool {
+  func becomesIdle(within limit: Duration = .seconds(300)) async throws -> Bool {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
       if let statistics = model?.engine.statistics, statistics.running == 0,

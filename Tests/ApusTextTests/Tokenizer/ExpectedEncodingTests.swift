@@ -3,7 +3,7 @@ import ApusText
 import Testing
 
 /// Encodings that the swift-transformers project recorded from the Python packages.
-@Suite(.enabled(if: Artefacts.isPresent, "artefacts are missing"))
+@Suite(.serialized, .enabled(if: Artefacts.isPresent, "artefacts are missing"))
 struct ExpectedEncodingTests {
   static let folder = "tokenizers/swift-transformers-expected"
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Damaged files must give an error or a working tokenizer, never a crash.
-@Suite struct FuzzTests {
+@Suite(.serialized) struct FuzzTests {
   /// A small generator with a fixed seed, so that a failure can be repeated.
   struct Generator: RandomNumberGenerator {
     var state: UInt64

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Texts that make a naive tokenizer quadratic: a megabyte of one thing.
-@Suite(.enabled(if: Artefacts.isPresent, "artefacts are missing"))
+@Suite(.serialized, .enabled(if: Artefacts.isPresent, "artefacts are missing"))
 struct HostileInputTests {
   #if DEBUG
     static let size = 20_000
@@ -73,7 +73,7 @@ struct HostileInputTests {
 }
 
 /// The same as counts: how often the automaton looks at a scalar must not grow faster than the text.
-@Suite struct LinearScanTests {
+@Suite(.serialized) struct LinearScanTests {
   @Test(arguments: [
     PatternCatalog.gpt2, PatternCatalog.llama3, PatternCatalog.qwen2, #"\s+$"#, "a|a*b",
     #"\s*[\r\n]+|x"#,

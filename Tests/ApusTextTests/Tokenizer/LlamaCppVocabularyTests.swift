@@ -3,7 +3,7 @@ import ApusText
 import Testing
 
 /// llama.cpp's own cases: inputs and expected ids per vocabulary.
-@Suite(.enabled(if: Artefacts.isPresent, "artefacts are missing"))
+@Suite(.serialized, .enabled(if: Artefacts.isPresent, "artefacts are missing"))
 struct LlamaCppVocabularyTests {
   static let folder = "tokenizers/llama.cpp-vocab"
 

@@ -1,7 +1,7 @@
 import ApusText
 import Testing
 
-@Suite struct PatternTests {
+@Suite(.serialized) struct PatternTests {
   private func matches(_ pattern: String, _ text: String) throws -> [String] {
     let bytes = Array(text.utf8)
     var found: [String] = []

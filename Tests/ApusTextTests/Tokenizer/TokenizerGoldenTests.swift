@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite struct TokenizerGoldenTests {
+@Suite(.serialized) struct TokenizerGoldenTests {
   static let folder = ProcessInfo.processInfo.environment["APUS_TOKENIZER_GOLDEN"]
 
   /// Small vocabularies that stand in the repository.

@@ -2,7 +2,7 @@ import ApusCore
 import ApusText
 import Testing
 
-@Suite struct TokenizerTests {
+@Suite(.serialized) struct TokenizerTests {
   private static let alphabet = "abcdefgh <>|/s1_".map { String($0) }
 
   /// Characters as ids in order, then the added tokens.

@@ -1,7 +1,7 @@
 import ApusText
 import Testing
 
-@Suite struct UnicodeNormalizationTests {
+@Suite(.serialized) struct UnicodeNormalizationTests {
   private func apply(_ form: UnicodeNormalization.Form, _ text: String) -> [UInt32] {
     UTF8Scan.scalars(UnicodeNormalization.apply(form, Array(text.utf8)))
   }
