@@ -1,7 +1,8 @@
 """Measures KV policies, key selectors and KV formats, and writes the tables of docs/long-context.md and two pictures.
 
-Of each method: the accuracy on six tasks of `apus eval`; what keys and values take and the time to the first token of a
-long prompt, by `apus run`; the time per output token behind contexts of several lengths, by `apus bench throughput`.
+Of each method: the accuracy on six tasks of `apus eval`, and of selectors on needles in one very long text; what keys
+and values take and the time to the first token of a long prompt, by `apus run`; the time per output token behind contexts
+of several lengths, by `apus bench throughput`.
 """
 
 import argparse
@@ -25,7 +26,8 @@ TASKS = ["niah", "niah_multikey", "multi_needle", "kv", "qa", "passkey"]
 LENGTHS = [4096, 8192]
 DEPTHS = [4096, 8192, 32768]
 ANSWER = 32  # tokens of a timed answer
-LONG_RUNS = 2  # at most so many behind more than the longest of LENGTHS, which takes most of the time
+LONG_RUNS = 1  # at most so many behind more than the longest of LENGTHS, which takes most of the time
+NEEDLES, NEEDLE_CASES = "niah_multikey", 20  # questions about one text of the longest of DEPTHS, for selectors
 
 # HEADS stands for the file that `apus heads find` writes, in which this share of the heads keeps everything.
 RETRIEVAL = 0.25
@@ -115,19 +117,31 @@ class Bench:
     def measure(self, method: Method, known: dict) -> dict:
         """What is not known yet of a method: the accuracy, and the times unless they are left out."""
         flags = method.flags(self.heads)
-        result = known if "scores" in known else known | self.accuracy(flags)
-        if self.options.accuracy_only or "tpot_ms" in result:
+        result = dict(known)
+        if "scores" not in result:
+            result["scores"] = self.accuracy(TASKS, LENGTHS, self.options.samples, flags)
+        if "needles" not in result and self.seeks_needles(method):
+            result["needles"] = self.accuracy([NEEDLES], DEPTHS[-1:], NEEDLE_CASES, flags)
+        if self.options.accuracy_only:
             return result
-        return result | self.prefill(method, flags) | {"tpot_ms": self.decode(flags)}
+        if "ttft_ms" not in result:
+            result |= self.prefill(method, flags)
+        return result | {"tpot_ms": self.decode(flags, result.get("tpot_ms", {}))}
 
-    def is_measured(self, known: dict) -> bool:
-        return "scores" in known and (self.options.accuracy_only or "tpot_ms" in known)
+    def is_measured(self, method: Method, known: dict) -> bool:
+        has_scores = "scores" in known and ("needles" in known or not self.seeks_needles(method))
+        return has_scores and (self.options.accuracy_only or known.get("tpot_ms", {}).keys() >= set(self.depths()))
 
-    def accuracy(self, flags: list[str]) -> dict:
-        lengths = ",".join(str(length) for length in LENGTHS)
-        words = ["--lengths", lengths, "--samples", str(self.options.samples), "--json", "-"]
-        rows = json.loads(self.run("eval", *TASKS, *words, *flags))["rows"]
-        return {"scores": [{key: row[key] for key in ("task", "length", "n", "score", "stderr")} for row in rows]}
+    def depths(self) -> list[str]:
+        return [str(depth) for depth in DEPTHS if depth <= LENGTHS[-1] or not self.options.no_32k]
+
+    def seeks_needles(self, method: Method) -> bool:
+        return method.kind in ("none", "selector") and not self.options.no_32k
+
+    def accuracy(self, tasks: list[str], lengths: list[int], samples: int, flags: list[str]) -> list[dict]:
+        words = ["--lengths", ",".join(str(length) for length in lengths), "--samples", str(samples), "--json", "-"]
+        rows = json.loads(self.run("eval", *tasks, *words, *flags))["rows"]
+        return [{key: row[key] for key in ("task", "length", "n", "score", "stderr")} for row in rows]
 
     def prefill(self, method: Method, flags: list[str]) -> dict:
         """The memory and the times of the first token, of the prompt that `prepare` wrote."""
@@ -145,14 +159,14 @@ class Bench:
         words = ["plan", "-c", str(tokens), "--bandwidth", "1", "--compute", "1", "--json", *flags]
         return {"kept_tokens": tokens, "bytes": json.loads(self.run(*words))["rows"][-1]["kv_bytes_per_user"]}
 
-    def decode(self, flags: list[str]) -> dict[str, list[float]]:
+    def decode(self, flags: list[str], known: dict[str, list[float]]) -> dict[str, list[float]]:
         """Milliseconds a token behind each depth, by depth; the program takes the context that the depth needs."""
-        times = {}
-        for depth in [depth for depth in DEPTHS if depth <= LENGTHS[-1] or not self.options.no_32k]:
-            runs = self.options.runs if depth <= LENGTHS[-1] else min(self.options.runs, LONG_RUNS)
-            words = ["-p", "0", "-n", str(ANSWER), "-d", str(depth), "-r", str(runs), "--json"]
+        times = dict(known)
+        for depth in [depth for depth in self.depths() if depth not in known]:
+            runs = self.options.runs if int(depth) <= LENGTHS[-1] else min(self.options.runs, LONG_RUNS)
+            words = ["-p", "0", "-n", str(ANSWER), "-d", depth, "-r", str(runs), "--json"]
             row = json.loads(self.run("bench", "throughput", *words, *flags))[0]
-            times[str(depth)] = [nanoseconds / 1e6 / ANSWER for nanoseconds in row["samples_ns"]]
+            times[depth] = [nanoseconds / 1e6 / ANSWER for nanoseconds in row["samples_ns"]]
         return times
 
 
@@ -183,12 +197,14 @@ def short(length: int) -> str:
 
 def method_table(results: dict[Method, dict]) -> str:
     depths = [depth for depth in DEPTHS if any(str(depth) in result["tpot_ms"] for result in results.values())]
-    header = ["method", "exact", *(f"accuracy {short(length)}" for length in LENGTHS), "KV, MiB", "tokens kept"]
+    header = ["method", "exact", *(f"accuracy {short(length)}" for length in LENGTHS)]
+    header += [f"needles {short(DEPTHS[-1])}", "KV, MiB", "tokens kept"]
     header += ["TTFT, ms", *(f"TPOT {short(depth)}, ms" for depth in depths)]
     rows = []
     for method, result in results.items():
         cells = [f"`{method.name.replace('HEADS', 'heads.tsv')}`", "no" if result["methods"] else "yes"]
         cells += ["{:.2f} ± {:.2f}".format(*mean_score(result, length)) for length in LENGTHS]
+        cells.append("{:.2f}".format(result["needles"][0]["score"]) if "needles" in result else "")
         cells += [f"{result['kv']['bytes'] / 2**20:.1f}", f"{result['kv']['kept_tokens']:.0f}"]
         cells.append(spread(result["ttft_ms"]))
         rows.append(cells + [spread(result["tpot_ms"].get(str(depth))) for depth in depths])
@@ -211,8 +227,8 @@ def section(session: dict, results: dict[Method, dict]) -> str:
     about = (
         f"`Benchmarks/kv_methods.py` with `{session['model']}`, {session['processor']}, {session['threads']} threads. "
         f"Accuracy is the mean over {len(TASKS)} tasks, {session['samples']} cases of each, at {lengths} tokens, with "
-        f"its standard error. KV, tokens kept by a head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
-        f"medians of {session['runs']} runs (behind {short(DEPTHS[-1])} tokens at most {LONG_RUNS}), with half the "
+        f"its standard error; needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. KV, tokens kept by a head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
+        f"medians of {session['runs']} runs (behind {short(DEPTHS[-1])} tokens {LONG_RUNS}), with half the "
         f"distance from the lowest to the highest. `heads.tsv` is "
         f"what `apus heads find --retrieval {RETRIEVAL}` writes."
     )
@@ -299,7 +315,7 @@ def main() -> None:
         missing = [
             method
             for method in METHODS
-            if re.search(options.methods, method.name) and not bench.is_measured(measured.get(method.name, {}))
+            if re.search(options.methods, method.name) and not bench.is_measured(method, measured.get(method.name, {}))
         ]
         if missing:
             bench.prepare()

@@ -8,8 +8,9 @@ struct BenchThroughputCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "throughput", abstract: "Tokens per second of reading prompts and of writing.",
     discussion: """
-      Row pp512 reads a prompt of 512 random tokens, tg128 writes 128 tokens; @d8192 means behind 8192 others. Each \
-      row is run once to warm up and -r times to measure. -p, -n and -d take lists; 0 leaves the kind of row out.
+      Row pp512 reads a prompt of 512 random tokens, tg128 writes 128 tokens; @d8192 means behind 8192 others, which \
+      also warm up; each other row is run once more for that. -r says how often rows are measured. -p, -n and -d take \
+      lists; 0 leaves the kind of row out.
 
       tg128x8 writes 8 sequences at once, as --batch 8 asks, and counts the tokens of all: the time is that of 128 \
       tokens of the sequence that started last, while the others, which are a little ahead, go on writing.
@@ -84,7 +85,7 @@ struct BenchThroughputCommand: AsyncParsableCommand {
     var rows: [JSONValue] = []
     for (index, item) in cases.enumerated() {
       var samples: [ThroughputSample] = []
-      for repetition in 0...repetitions {
+      for repetition in (item.depth == 0 ? 0 : 1)...repetitions {
         bar.update(
           index * (repetitions + 1) + repetition, of: cases.count * (repetitions + 1),
           detail: item.name)

@@ -49,9 +49,19 @@ const apus_kernels *apus_kernels_for(const char *isa) {
   return 0;
 }
 
+// Products of bf16 numbers are twice as quick as those of floats on AMD's cores. Intel's take two cycles for an
+// instruction of 64 operations, and half a cycle for one of 32.
+static int has_fast_bf16(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd");
+#else
+  return 0;
+#endif
+}
+
 const apus_kernels *apus_kernels_best(void) {
   static const char *const names[] = {"avx512_bf16", "avx512", "avx2", "neon", "scalar"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+  for (size_t i = has_fast_bf16() ? 0 : 1; i < sizeof names / sizeof *names; i++) {
     const apus_kernels *kernels = apus_kernels_for(names[i]);
     if (kernels) return kernels;
   }

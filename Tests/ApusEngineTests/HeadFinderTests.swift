@@ -65,8 +65,8 @@ import Testing
   }
 
   @Test func lengthsThatDoNotFitAreRefused() throws {
-    for length in [1, 6145] {
-      #expect(throws: HeadFinderError.wrongLength(length, contextLength: 12_288)) {
+    for length in [1, 16_385] {
+      #expect(throws: HeadFinderError.wrongLength(length, contextLength: 32_768)) {
         try finder(length)
       }
     }

@@ -80,6 +80,8 @@ def example(rng: Random, size: int, skill: str | None = None) -> tuple[list[Piec
     if not skill and rng.random() < 0.006:
         return small_talk(rng), "small_talk"
     made = lesson(rng, size, skill)
+    while not made.asked:  # now and then a world holds nothing to ask for
+        made = lesson(rng, size, skill)
     if rng.random() < 0.02:
         return [(made.text, False), (END, False)], made.skill
     return conversation(rng, made), made.skill

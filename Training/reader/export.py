@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from .chat import END, SPECIALS, STOP, TEMPLATE
 from .model import CONFIGS, Reader
 
-CONTEXT = 12_288  # tokens up to which it was found to read; what is longer was rare in training
+CONTEXT = 32_768  # tokens up to which it was found to read
 LIMITS = {"reader": 25_000_000, "reader-draft": 1_500_000}  # bytes
 ABOUT = {"reader": "A reader of documents: finds, links, lists, counts and sorts what stands in them",
          "reader-draft": "A small model with the reader's tokenizer, to draft for it"}
