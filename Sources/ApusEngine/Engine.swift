@@ -252,6 +252,7 @@ extension Engine {
   private static func loop(
     _ core: EngineCore, _ mailbox: Mailbox<Message>, publish: (EngineStatistics) -> Void
   ) {
+    publish(core.statistics)
     while true {
       if core.isIdle { mailbox.wait() }
       var replies: [@Sendable () -> Void] = []

@@ -37,7 +37,6 @@ struct Page: Endpoint {
 
   private static let protections = [
     ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
   ]

@@ -3,7 +3,7 @@ import { Failure, props } from "./api.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { measure, sampleDocument } from "./documents.js";
-import { announce, find, icon } from "./dom.js";
+import { announce, find, icon, mark } from "./dom.js";
 import { EngineView } from "./engine.js";
 import { History } from "./history.js";
 import { Settings } from "./settings.js";
@@ -18,7 +18,7 @@ const composer = new Composer({
 const history = new History(chat, (conversation) => {
   chat.open(conversation);
   composer.clear();
-  closeDrawer();
+  setDrawer(false);
   location.hash = "#chat";
   find("question").focus();
 });
@@ -87,19 +87,23 @@ function showView() {
 }
 
 const drawerButton = find("drawer-button");
+const isDrawerOpen = () => document.body.classList.contains("with-drawer");
 
-function closeDrawer() {
-  document.body.classList.remove("with-drawer");
-  drawerButton.setAttribute("aria-expanded", "false");
+/** On narrow windows the list of conversations lies over the page. */
+function setDrawer(isOpen) {
+  document.body.classList.toggle("with-drawer", isOpen);
+  drawerButton.setAttribute("aria-expanded", String(isOpen));
+  find("main").inert = isOpen;
+  if (isOpen) find("new-button").focus();
 }
 
 drawerButton.append(icon("menu"));
-drawerButton.addEventListener("click", () => {
-  const isOpen = document.body.classList.toggle("with-drawer");
-  drawerButton.setAttribute("aria-expanded", String(isOpen));
-  if (isOpen) find("new-button").focus();
+drawerButton.addEventListener("click", () => setDrawer(!isDrawerOpen()));
+document.addEventListener("click", (event) => {
+  if (isDrawerOpen() && !event.target.closest("#drawer, .bar, dialog")) setDrawer(false);
 });
-find("main").addEventListener("click", closeDrawer);
+matchMedia("(max-width: 820px)").addEventListener("change", () => setDrawer(false));
+find("brand").prepend(mark());
 
 function isDark() {
   return (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
@@ -121,8 +125,8 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme)
 
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
-  if (document.body.classList.contains("with-drawer")) {
-    closeDrawer();
+  if (isDrawerOpen()) {
+    setDrawer(false);
     drawerButton.focus();
   } else if (chat.isRunning) {
     chat.stop();

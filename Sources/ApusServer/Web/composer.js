@@ -90,6 +90,9 @@ export class Composer {
 
   draw() {
     find("documents").replaceChildren(...this.documents.map((entry) => this.chip(entry)));
+    const [first, ...others] = this.documents.filter(({ failure }) => !failure);
+    this.area.placeholder = !first ? "Ask something"
+      : others.length > 0 ? `Ask about ${others.length + 1} documents` : `Ask about ${first.name}`;
     this.drawContext();
   }
 

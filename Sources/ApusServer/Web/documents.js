@@ -4,21 +4,20 @@ import { asset, tokenCount } from "./api.js";
 /** Larger files are refused: no context holds them. */
 const largest = 8 << 20;
 
-/** Reads a file; throws an `Error` that says in plain words why it cannot be asked about. */
+/** Reads a file; throws an `Error` that says in a few words what is wrong with it. */
 export async function readDocument(file) {
-  if (file.size > largest) throw new Error(`${file.name} is larger than 8 MB, which no context holds.`);
+  if (file.size > largest) throw new Error("larger than 8 MB, which no context holds");
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (bytes.length === 0) throw new Error(`${file.name} is empty.`);
-  if (bytes.subarray(0, 1 << 16).includes(0)) throw notText(file.name);
-  return { name: file.name, text: decode(bytes, file.name) };
+  if (bytes.length === 0) throw new Error("empty");
+  if (bytes.subarray(0, 1 << 16).includes(0)) throw notText();
+  return { name: file.name, text: decode(bytes) };
 }
 
-const notText = (name) => new Error(
-  `${name} is not a text file. Text, Markdown, CSV, JSON and source code can be read.`);
+const notText = () => new Error("not a text file; plain text, Markdown, CSV, JSON and source code can be read");
 
-function decode(bytes, name) {
+function decode(bytes) {
   try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { /* not UTF-8 */ }
-  if (/^(%PDF|PK)/.test(String.fromCharCode(...bytes.subarray(0, 4)))) throw notText(name);
+  if (/^(%PDF|PK)/.test(String.fromCharCode(...bytes.subarray(0, 4)))) throw notText();
   return new TextDecoder("windows-1252").decode(bytes);
 }
 

@@ -70,12 +70,16 @@ export function announce(text) {
   statusTimer = setTimeout(() => { status.textContent = text; }, 50);
 }
 
+/** A swift, which is what Apus means. */
+export const mark = () => draw("svg", { viewBox: "0 0 64 24", class: "mark", "aria-hidden": "true" },
+  draw("path", { d: "M2 3c12-2 22 1 30 11C40 4 50 1 62 3 49 5 41 10 36 18l-4 6-4-6C23 10 15 5 2 3z", fill: "currentColor" }));
+
 /** Asks before something is lost; resolves to whether to go on. */
 export function confirm(question, yes) {
   const dialog = find("confirm");
   return new Promise((resolve) => {
     dialog.replaceChildren(
-      make("p", { id: "confirm-text" }, question),
+      make("p", {}, question),
       make("form", { method: "dialog", class: "row end" },
         make("button", { class: "quiet", value: "no" }, "Cancel"),
         make("button", { class: "button danger", value: "yes" }, yes)));
@@ -93,7 +97,7 @@ export const number = (value) => value >= 100 ? count(value) : oneDigit.format(v
 export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
 export function seconds(value) {
-  if (value < 0.0995) return `${number(value * 1000)} ms`;
+  if (value < 0.0995) return `${value < 0.00995 ? number(value * 1000) : count(value * 1000)} ms`;
   if (value < 60) return `${value.toFixed(value < 9.95 ? 2 : 1)} s`;
   const minutes = Math.floor(value / 60);
   if (minutes < 60) return `${minutes} min ${Math.floor(value % 60)} s`;

@@ -54,7 +54,10 @@ export class EngineView {
       return make("div", { class: "tile" }, make("dt", {}, name), make("dd", {}, this.values[id], make("span", { class: "unit" }, unit)));
     };
     this.problem = make("div", { class: "error", role: "alert", hidden: true });
-    this.requests = make("div", { class: "panel-body" });
+    this.idle = make("p", { class: "panel-note" }, "None is running. Ask something in the chat, and watch.");
+    this.requestRows = make("tbody");
+    this.requests = make("div", { class: "table", tabindex: 0, role: "region", aria: { label: "Running requests" }, hidden: true },
+      make("table", {}, make("thead", {}, make("tr", {}, ["Request", "Prompt", "Read", "Written"].map((name) => make("th", { scope: "col" }, name)))), this.requestRows));
     this.settingsList = make("dl", { class: "facts" });
     find("engine-content").append(this.problem,
       make("dl", { class: "tiles" }, tiles.map(tile)),
@@ -66,7 +69,7 @@ export class EngineView {
         this.panel("itl", "Time between tokens", [], ["Up to", "Tokens"]),
         this.panel("pages", "Pages of keys and values",
           [["decode", "used by one"], ["shared", "shared"], ["cached", "kept for later"], ["free", "free"]], ["Pages", "Number", "Memory"]),
-        make("section", { class: "panel", aria: { label: "Requests" } }, make("h3", {}, "Requests"), this.requests),
+        make("section", { class: "panel", aria: { label: "Requests" } }, make("h3", {}, "Requests"), this.idle, this.requests),
         make("section", { class: "panel wide", aria: { label: "Settings of the server" } }, make("h3", {}, "Settings"), this.settingsList)));
   }
 
@@ -144,7 +147,7 @@ export class EngineView {
     const last = this.samples.at(-1) ?? { written: 0, read: 0 };
     this.put("rates", (width) => lines(width, series, {
       label: `Tokens per second over two minutes; now ${number(last.written)} written and ${number(last.read)} read`, slots: kept, span: "2 min",
-    }), `${plural(counters.generated_tokens, "token")} written since the start, ${count(counters.prompt_tokens)} read, ${count(counters.cached_tokens)} of them known already`,
+    }), `${plural(counters.generated_tokens, "token")} written since the start, ${count(counters.prompt_tokens)} read, ${count(counters.cached_tokens)} of them from the cache`,
     () => this.samples.slice().reverse().map(({ at, written, read }) => [Math.round(now - at), number(written), number(read)]));
   }
 
@@ -177,20 +180,19 @@ export class EngineView {
   }
 
   drawRequests(requests) {
-    if (requests.length === 0) {
-      this.requests.replaceChildren(make("p", { class: "panel-note" }, "None is running. Ask something in the chat, and watch."));
-      return;
-    }
-    this.requests.replaceChildren(make("div", { class: "table", tabindex: 0, role: "region", aria: { label: "Running requests" } },
-      make("table", {}, make("thead", {}, make("tr", {}, ["Request", "Prompt", "Read", "Written"].map((name) => make("th", { scope: "col" }, name)))),
-        make("tbody", {}, requests.slice(0, 50).map((request) => make("tr", {},
-          [request.id, request.prompt_tokens, request.processed_tokens, request.generated_tokens].map((value) => make("td", {}, count(value)))))))));
+    this.idle.hidden = requests.length > 0;
+    this.requests.hidden = requests.length === 0;
+    this.requestRows.replaceChildren(...requests.slice(0, 50).map((request) => make("tr", {},
+      [request.id, request.prompt_tokens, request.processed_tokens, request.generated_tokens].map((value) => make("td", {}, count(value))))));
   }
 
   drawSettings({ settings, version }) {
     const facts = { version, ...settings };
     delete facts.kv_policies;
     delete facts.selectors;
+    // What has not changed is left alone, so that it can be selected.
+    if (this.shownFacts === JSON.stringify(facts)) return;
+    this.shownFacts = JSON.stringify(facts);
     const shown = (name, value) => name.endsWith("_bytes") ? bytes(value) : typeof value === "number" ? count(value)
       : typeof value === "boolean" ? (value ? "on" : "off") : String(value);
     this.settingsList.replaceChildren(...Object.entries(facts).map(([name, value]) =>

@@ -7,7 +7,7 @@ export function question(message, onEdit) {
   const body = make("div", { class: "question-text" }, message.content);
   const edit = action("edit", "Edit", () => openEditor(article, message, onEdit));
   const article = make("article", { class: "question", aria: { label: "Your message" } },
-    documentList(message.documents ?? []), body, make("div", { class: "tools" }, edit));
+    documentList(message.documents ?? []), make("div", { class: "tools" }, edit), body);
   return make("li", {}, article);
 }
 
@@ -68,7 +68,7 @@ export class AnswerView {
     }
     this.bar.max = total;
     this.bar.value = processed;
-    const known = cache > 0 ? `, ${count(cache)} known already` : "";
+    const known = cache > 0 ? `, ${count(cache)} from the cache` : "";
     this.note.textContent = `Reading ${count(processed)} of ${plural(total, "token")}${known}`;
   }
 
@@ -128,7 +128,7 @@ export class AnswerView {
   }
 }
 
-/** `12 tokens · 80 tokens/s · first after 0.21 s · read 3,000 tokens, 2,976 known already` */
+/** `12 tokens · 80 tokens/s · first after 0.21 s · prompt 3,000 tokens, 2,976 from the cache` */
 function statistics(stats) {
   if (!stats) return "";
   const parts = [];
@@ -137,8 +137,8 @@ function statistics(stats) {
   if (has("rate") && stats.rate > 0) parts.push(`${number(stats.rate)} tokens/s`);
   if (has("first")) parts.push(`first after ${seconds(stats.first)}`);
   if (has("read")) {
-    const known = stats.known > 0 ? ` (${count(stats.known)} known already)` : "";
-    parts.push(`read ${plural(stats.read, "token")}${known}`);
+    const known = stats.known > 0 ? `, ${count(stats.known)} from the cache` : "";
+    parts.push(`prompt ${plural(stats.read, "token")}${known}`);
   }
   if (Array.isArray(stats.methods) && stats.methods.length > 0) {
     parts.push(`approximate: ${stats.methods.map(String).join(", ")}`);

@@ -31,6 +31,7 @@ export class Settings {
   open(focus) {
     this.draw();
     this.sheet.showModal();
+    this.sheet.scrollTop = 0;
     if (focus) find(`set-${focus}`).focus();
     this.suggest();
   }
@@ -48,7 +49,7 @@ export class Settings {
     const system = make("textarea", { rows: 4, placeholder: "None" });
     system.value = values.system;
     this.sheet.replaceChildren(
-      make("header", { class: "sheet-head" }, make("h2", { id: "settings-title" }, "Settings"),
+      make("header", { class: "sheet-head" }, make("h2", {}, "Settings"),
         make("button", { type: "button", class: "icon-button", aria: { label: "Close" }, onclick: () => this.sheet.close() }, icon("close"))),
       make("div", { class: "sheet-body" },
         field("system", "System prompt", "Said to the model before every conversation.", system, this.save),

@@ -1,5 +1,5 @@
 // What an empty conversation shows: what can be done here, and examples that work at once.
-import { draw, find, icon, make } from "./dom.js";
+import { find, icon, make, mark } from "./dom.js";
 
 const examples = [
   { file: "harbour.txt", question: "What cargo did the Marigold carry?", about: "A short report from a harbour" },
@@ -25,10 +25,4 @@ export function describeModel(path) {
   find("start-note").textContent = path === "builtin:reader"
     ? "The model here is small and carried inside the program. It finds, joins and lists what stands in a document, and knows nothing of the world outside it."
     : "";
-}
-
-/** A swift, which is what Apus means. */
-function mark() {
-  return draw("svg", { viewBox: "0 0 64 32", class: "mark", "aria-hidden": "true" },
-    draw("path", { d: "M2 6c12-2 22 1 30 11C40 7 50 4 62 6 49 8 41 13 36 21l-4 9-4-9C23 13 15 8 2 6z", fill: "currentColor" }));
 }
