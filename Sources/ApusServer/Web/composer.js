@@ -29,10 +29,10 @@ export class Composer {
 
   set isRunning(value) {
     this.running = value;
-    const hadFocus = document.activeElement === find("stop-button");
+    const hadFocus = document.activeElement === find(value ? "send-button" : "stop-button");
     find("send-button").hidden = value;
     find("stop-button").hidden = !value;
-    if (hadFocus && !value) this.area.focus();
+    if (hadFocus) this.area.focus();
   }
 
   submit() {

@@ -21,8 +21,12 @@ export class History {
 
   draw() {
     const all = conversations.all();
+    const focused = document.activeElement?.closest("#history li");
+    const [id, isBin] = [focused?.dataset.id, document.activeElement?.classList.contains("icon-button")];
     find("history").replaceChildren(...all.map((conversation) => this.entry(conversation)));
-    for (const id of ["export-button", "clear-button"]) find(id).disabled = all.length === 0;
+    for (const name of ["export-button", "clear-button"]) find(name).disabled = all.length === 0;
+    const same = id && [...find("history").children].find((entry) => entry.dataset.id === id);
+    same?.querySelector(isBin ? ".icon-button" : ".conversation").focus();
   }
 
   entry(conversation) {
@@ -30,7 +34,7 @@ export class History {
     const isToday = updated.toDateString() === new Date().toDateString();
     const title = conversation.title || "Without a title";
     const isCurrent = conversation.id === this.chat.conversation?.id;
-    return make("li", { class: isCurrent ? "current" : null },
+    return make("li", { class: isCurrent ? "current" : null, data: { id: conversation.id } },
       make("button", {
         type: "button", class: "conversation", aria: isCurrent ? { current: "true" } : {},
         onclick: () => this.open(conversations.get(conversation.id) ?? newConversation()),

@@ -32,7 +32,7 @@ function blocks(lines, depth) {
       nodes.push(codeBlock(code.join("\n"), match[2].trim().split(/\s/)[0]));
     } else if ((match = heading.exec(line))) {
       // The page's own headings are larger.
-      nodes.push(make(`h${Math.min(match[1].length + 2, 6)}`, {}, inline(match[2])));
+      nodes.push(make(`h${Math.min(match[1].length + 2, 6)}`, {}, inline(match[2].trimEnd().replace(/(^|\s)#+$/, ""))));
       at += 1;
     } else if (rule.test(line)) {
       nodes.push(make("hr"));
@@ -156,7 +156,7 @@ async function toClipboard(text) {
 }
 
 const marks = [
-  { open: "**", tag: "strong" }, { open: "__", tag: "strong" }, { open: "~~", tag: "del" },
+  { open: "***", tag: "strong", inner: "*" }, { open: "**", tag: "strong" }, { open: "__", tag: "strong" }, { open: "~~", tag: "del" },
   { open: "*", tag: "em" }, { open: "_", tag: "em" },
 ];
 const link = /\[([^\[\]\n]{1,500})\]\(<?([^\s()<>]{1,2000})>?(?:\s+"[^"\n]{0,300}")?\)/y;
@@ -184,7 +184,7 @@ function inline(text, depth = 0) {
       plain += text[at + 1];
       at += 2;
     } else if (character === "`" && (match = matches(ticks))) {
-      const end = text.indexOf(match[0], at + match[0].length);
+      const end = closing(text, match[0], at + match[0].length);
       if (end < 0) { plain += match[0]; at += match[0].length; continue; }
       push(make("code", {}, text.slice(at + match[0].length, end).trim()));
       at = end + match[0].length;
@@ -210,8 +210,18 @@ function inline(text, depth = 0) {
   return nodes;
 }
 
+/** Where a run of exactly these ticks begins, or -1. */
+function closing(text, mark, from) {
+  let at = text.indexOf(mark, from);
+  while (at >= 0 && text[at + mark.length] === "`") {
+    while (text[at] === "`") at += 1;
+    at = text.indexOf(mark, at);
+  }
+  return at;
+}
+
 function emphasis(text, at) {
-  for (const { open, tag } of marks) {
+  for (const { open, tag, inner = "" } of marks) {
     if (!text.startsWith(open, at)) continue;
     const from = at + open.length;
     if (/\s/.test(text[from] ?? " ")) return null;
@@ -220,7 +230,7 @@ function emphasis(text, at) {
     const end = text.indexOf(open, from);
     if (end <= from || /\s/.test(text[end - 1])) continue;
     if (open[0] === "_" && /\w/.test(text[end + open.length] ?? "")) continue;
-    return { tag, inner: text.slice(from, end), end: end + open.length };
+    return { tag, inner: inner + text.slice(from, end) + inner, end: end + open.length };
   }
   return null;
 }

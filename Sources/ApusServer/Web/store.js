@@ -55,6 +55,8 @@ function isDocument(value) {
 
 function isMessage(value) {
   return (value?.role === "user" || value?.role === "assistant") && isText(value.content)
+    && (value.thought === undefined || isText(value.thought))
+    && (value.error === undefined || isText(value.error?.message))
     && (value.documents === undefined
       || (Array.isArray(value.documents) && value.documents.every(isDocument)));
 }
