@@ -54,6 +54,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
+      resources: [.embedInCode("Web")],
       swiftSettings: safe),
     .target(
       name: "ApusEvaluation",

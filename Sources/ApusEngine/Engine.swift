@@ -22,6 +22,9 @@ public final class Engine: Sendable {
   private let maxBatchedTokens: Int
   private let kvMethods: KVMethods
   private let draft: DraftAnswer?
+  /// What it was started with.
+  package let configuration: EngineConfiguration
+  private let steps = StepLog()
   private let mailbox = Mailbox<Message>()
   private let state = Mutex(SharedState())
 
@@ -94,6 +97,7 @@ public final class Engine: Sendable {
         configuration, plan: plan, policy: policy,
         cost: configuration.limitsStepTime ? stepCost() : nil))
     modelConfiguration = model
+    self.configuration = configuration
     contextLength = plan.contextLength
     instructionSet = compute.instructionSet
     kvByteCount = plan.blockCount * plan.geometry.blockByteCount
@@ -113,11 +117,14 @@ public final class Engine: Sendable {
         core: EngineCore(
           scheduler: scheduler, runner: runner, swapper: swapper,
           contextLength: plan.contextLength, methods: plan.methods,
-          kvMethods: configuration.kvMethods)))
+          kvMethods: configuration.kvMethods, steps: steps)))
   }
 
   /// A snapshot taken after the last step.
   public var statistics: EngineStatistics { state.withLock { $0.statistics } }
+
+  /// The last steps with tokens, the oldest first.
+  public var recentSteps: [StepRecord] { steps.records }
 
   /// Starts a request; its stream ends with `.finished`, or throws `EngineError`.
   ///
@@ -245,6 +252,7 @@ extension Engine {
   private static func loop(
     _ core: EngineCore, _ mailbox: Mailbox<Message>, publish: (EngineStatistics) -> Void
   ) {
+    publish(core.statistics)
     while true {
       if core.isIdle { mailbox.wait() }
       var replies: [@Sendable () -> Void] = []

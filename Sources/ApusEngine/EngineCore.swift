@@ -15,6 +15,7 @@ final class EngineCore {
   private let start = ContinuousClock.now
   private var deadlineCount = 0
   private var counters = EngineStatistics.Counters()
+  private let steps: StepLog
   // Of the step at hand, one entry an item; kept for their memory.
   private var scheduled = ScheduledBatch()
   private var sampled: [TokenID?] = []
@@ -23,8 +24,9 @@ final class EngineCore {
   /// `methods` are the approximate ones that every answer is made with.
   init(
     scheduler: Scheduler, runner: ModelRunner, swapper: Swapper?, contextLength: Int,
-    methods: [String], kvMethods: KVMethods
+    methods: [String], kvMethods: KVMethods, steps: StepLog
   ) {
+    self.steps = steps
     self.methods = methods
     self.kvMethods = kvMethods
     self.scheduler = scheduler
@@ -39,6 +41,7 @@ final class EngineCore {
     EngineStatistics(
       running: scheduler.running.count, waiting: scheduler.waiting.count,
       pageCount: scheduler.pageCount, usedPages: scheduler.usedPageCount,
+      sharedPages: scheduler.sharedPageCount, cachedPages: scheduler.cachedPageCount,
       counters: counters)
   }
 
@@ -149,16 +152,30 @@ final class EngineCore {
         owner.advance(to: row, in: scheduled)
         use(logits, item: owner.item, row: row - owner.start)
       })
-    free(
-      scheduler.update(
-        scheduled, sampled: sampled, seconds: (ContinuousClock.now - now) / .seconds(1)))
+    let duration = (ContinuousClock.now - now) / .seconds(1)
+    free(scheduler.update(scheduled, sampled: sampled, seconds: duration))
     counters.steps += 1
     counters.batchedTokens += scheduled.tokenCount
+    log(start: now, seconds: duration)
     for (index, item) in scheduled.items.enumerated() {
       if let kv = requests[item.id]?.kv { keep(item, kv) }
       report(item, token: sampled[index], scores: scores[index])
     }
     return true
+  }
+
+  /// Notes what the step was made of.
+  private func log(start: ContinuousClock.Instant, seconds: Double) {
+    var record = StepRecord(number: counters.steps, start: start, seconds: seconds)
+    record.waiting = scheduler.waiting.count
+    for item in scheduled.items {
+      guard let prompt = requests[item.id]?.request.prompt.count else { continue }
+      let read = min(item.range.upperBound, prompt) - min(item.range.lowerBound, prompt)
+      record.prefillTokens += read
+      record.decodeTokens += item.range.count - read
+      if read > 0 { record.prefills += 1 } else { record.decodes += 1 }
+    }
+    steps.add(record)
   }
 
   /// Scores a prompt token or samples the next one from the logits of row `row` of an item.

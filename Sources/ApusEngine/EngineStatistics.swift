@@ -18,5 +18,9 @@ public struct EngineStatistics: Sendable, Equatable {
   public var pageCount = 0
   /// Pages that running requests use.
   public var usedPages = 0
+  /// Of these, the ones that more than one of them uses.
+  public var sharedPages = 0
+  /// Pages that nobody uses and that hold text which may come again.
+  public var cachedPages = 0
   public var counters = Counters()
 }

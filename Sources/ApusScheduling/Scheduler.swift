@@ -39,6 +39,8 @@ public struct Scheduler: Sendable {
   /// Pages that nobody uses and that hold text which may come again.
   public var cachedPageCount: Int { cache.tree?.unusedCount ?? 0 }
   public var freePageCount: Int { cache.pool.freeCount }
+  /// Pages that more than one sequence or transfer uses.
+  public var sharedPageCount: Int { cache.tree?.sharedCount ?? 0 }
 
   public mutating func add(_ sequence: Sequence, at now: Double = 0) {
     let tenant = sequence.attributes.tenant

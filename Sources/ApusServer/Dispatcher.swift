@@ -60,6 +60,7 @@ struct Dispatcher: HTTPResponder {
       throw error
     }
     var call = Call(path: path, arrived: arrived)
+    call.ifNoneMatch = request.headers[.ifNoneMatch]
     if let key { call.tenant = "key \(key)" }
     if endpoint.method == .post {
       call.body = try await reader.object(request.body)

@@ -14,6 +14,7 @@ final class Services: Sendable {
   /// For libraries that tell more than an operator wants to read.
   let quietLogger: Logger
   let started = Int(Date().timeIntervalSince1970)
+  let begun = ContinuousClock.now
 
   init(_ configuration: ServerConfiguration) {
     self.configuration = configuration

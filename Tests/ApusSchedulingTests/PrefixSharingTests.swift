@@ -34,6 +34,11 @@ import Testing
     #expect(scheduler.running.map(\.cachedCount) == [0, 16, 16])
     #expect(Set(scheduler.running.map { Array($0.pages.prefix(4)) }).count == 1)
     #expect(Set(scheduler.running.map { $0.pages[4] }).count == 3)
+    #expect(scheduler.sharedPageCount == 4)
+    scheduler.remove(1)
+    #expect(scheduler.sharedPageCount == 4)
+    scheduler.remove(3)
+    #expect(scheduler.sharedPageCount == 0)
   }
 
   @Test func theNextTurnReusesAnswersAndPartsOfPages() throws {

@@ -218,6 +218,10 @@ private struct Simulation {
     let owned = Set(scheduler.running.flatMap(\.pages))
     #expect(owned.count <= scheduler.usedPageCount)
     #expect(owned.count == scheduler.usedPageCount || scheduler.isMovingPages)
+    let holders = Dictionary(
+      scheduler.running.flatMap(\.pages).map { ($0, 1) }, uniquingKeysWith: +)
+    let shared = holders.values.count { $0 > 1 }
+    #expect(scheduler.sharedPageCount == shared || scheduler.isMovingPages)
     #expect(scheduler.cachedPageCount + scheduler.usedPageCount <= scheduler.pageCount)
     #expect(
       scheduler.freePageCount + scheduler.cachedPageCount + scheduler.usedPageCount

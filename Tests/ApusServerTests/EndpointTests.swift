@@ -47,14 +47,6 @@ import Testing
     #expect(response.body.isEmpty)
   }
 
-  @Test func pageForbidsScripts() async throws {
-    let server = try await TestServer.shared.value
-    let page = try await server.get("/")
-    #expect(page.headers["content-type"] == "text/html; charset=utf-8")
-    #expect(page.headers["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
-    #expect(page.headers["access-control-allow-origin"] == nil)
-  }
-
   @Test func tokensAndBack() async throws {
     let server = try await TestServer.shared.value
     let text: JSONValue = "Ein kurzer Text, 短い文, \u{1F600}"

@@ -46,6 +46,8 @@ public struct PrefixTree: Sendable {
   /// Those with a page, and those with a copy only.
   var unused = List()
   var swapped = List()
+  /// Pages with more than one user.
+  private(set) var sharedCount = 0
   var freeSlots: [SwapSlot]
 
   /// Pages that could be given back, one after the other.
@@ -134,6 +136,7 @@ public struct PrefixTree: Sendable {
   mutating func use(_ node: NodeID) {
     if nodes[Int(node)].users == 0, nodes[Int(node)].page >= 0 { unlink(node, from: \.unused) }
     nodes[Int(node)].users += 1
+    if nodes[Int(node)].users == 2, nodes[Int(node)].page >= 0 { sharedCount += 1 }
   }
 
   /// Uses a node and all before it: what is used is never without what it follows.
@@ -148,6 +151,7 @@ public struct PrefixTree: Sendable {
   mutating func release(_ node: NodeID, asOldest: Bool = false) {
     nodes[Int(node)].users -= 1
     precondition(nodes[Int(node)].users >= 0, "a page of the tree was released twice")
+    if nodes[Int(node)].users == 1, nodes[Int(node)].page >= 0 { sharedCount -= 1 }
     guard nodes[Int(node)].users == 0 else { return }
     if nodes[Int(node)].page >= 0 {
       link(node, to: \.unused, asOldest: asOldest)

@@ -47,6 +47,8 @@ struct Call: Sendable {
   /// Whose requests share the machine as one; empty without API keys.
   var tenant = ""
   var body = JSONObject()
+  /// What the client has of this already.
+  var ifNoneMatch: String?
   /// Done when the client has gone.
   var closed: EventLoopFuture<Void>?
 }
@@ -64,6 +66,7 @@ package enum Endpoints {
     Version(),
     Props(),
     Slots(),
+    EngineStatus(),
     ChatCompletions(),
     Completions(),
     LlamaCompletion(),

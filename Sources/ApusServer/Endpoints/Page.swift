@@ -1,60 +1,52 @@
 import HTTPTypes
 import Hummingbird
 
-/// A page for people who open the server in a browser.
+/// The page for people who open the server in a browser, and the files it consists of.
 struct Page: Endpoint {
-  let paths = ["/", "/index.html"]
+  let paths = ["/", "/index.html", WebFiles.folder + "*"]
   let isPublic = true
 
   func respond(to call: Call, using services: Services) async throws -> Response {
+    let name =
+      call.path.hasPrefix(WebFiles.folder)
+      ? String(call.path.dropFirst(WebFiles.folder.count)) : WebFiles.start
+    guard let file = WebFiles.all[name] else {
+      throw RequestError.notFound("there is no \(call.path) here")
+    }
     var headers: HTTPFields = [
-      .contentType: "text/html; charset=utf-8",
-      .contentSecurityPolicy:
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      .cacheControl: "no-cache",
+      .eTag: file.tag, .cacheControl: "no-cache",
+      .contentSecurityPolicy: Self.policy,
     ]
-    for (name, value) in [("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+    for (name, value) in Self.protections {
       if let name = HTTPField.Name(name) { headers[name] = value }
     }
+    if Self.has(call.ifNoneMatch, file.tag) {
+      return Response(status: .notModified, headers: headers)
+    }
+    headers[.contentType] = file.type
     return Response(
-      status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: Self.html)))
+      status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes)))
   }
 
-  private static let html = """
-    <!doctype html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Apus</title>
-    <style>
-    body { font: 1rem/1.5 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
-    code, pre { font-family: ui-monospace, monospace; }
-    pre { overflow-x: auto; padding: 1rem; border: 1px solid; }
-    </style>
-    </head>
-    <body>
-    <main>
-    <h1>Apus</h1>
-    <p>An inference server for language models and long texts. It speaks the OpenAI interface under
-    <code>/v1</code>.</p>
-    <ul>
-    <li><a href="/health">/health</a> whether requests are taken</li>
-    <li><a href="/v1/models">/v1/models</a> the model</li>
-    <li><a href="/metrics">/metrics</a> figures for Prometheus</li>
-    <li><a href="/props">/props</a> settings</li>
-    <li><a href="/slots">/slots</a> running requests</li>
-    <li><a href="/version">/version</a></li>
-    </ul>
-    <p>To be called with POST: <code>/v1/chat/completions</code>, <code>/v1/completions</code>,
-    <code>/completion</code>, <code>/tokenize</code>, <code>/detokenize</code>,
-    <code>/apply-template</code>.</p>
-    <pre><code>curl -H 'content-type: application/json' \\
-      -d '{"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 32}' \\
-      http://localhost:8080/v1/chat/completions</code></pre>
-    </main>
-    </body>
-    </html>
+  /// Scripts, styles and requests of this server alone, none of them inline.
+  private static let policy = [
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
+    "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].joined(separator: "; ")
 
-    """
+  private static let protections = [
+    ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+  ]
+
+  /// Whether one of the tags that the client names is this one; `W/` makes no difference for a whole file.
+  private static func has(_ tags: String?, _ tag: String) -> Bool {
+    guard let tags else { return false }
+    return tags.split(separator: ",").contains { candidate in
+      let candidate = candidate.drop { $0 == " " }.trimmingPrefix("W/")
+      return candidate == tag || candidate == "*"
+    }
+  }
 }

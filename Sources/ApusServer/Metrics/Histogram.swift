@@ -1,8 +1,10 @@
 /// Counts observations by size, as Prometheus wants them.
 struct Histogram: Sendable {
-  private let bounds: [Double]
-  private var counts: [Int]
-  private var sum = 0.0
+  /// The upper ends, in order.
+  let bounds: [Double]
+  /// One for each bound, and one for what is larger than the last.
+  private(set) var counts: [Int]
+  private(set) var sum = 0.0
 
   init(_ bounds: [Double]) {
     self.bounds = bounds
@@ -34,9 +36,9 @@ extension Histogram {
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40,
     80, 160, 640, 2560,
   ])
-  /// vLLM's limits for the time between tokens.
+  /// vLLM's limits for the time between tokens, and some below for small models.
   static let betweenTokens = Histogram([
-    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
   ])
   /// vLLM's limits for the parts of a request's time.
   static let request = Histogram([
