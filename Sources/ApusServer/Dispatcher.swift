@@ -19,7 +19,7 @@ struct Dispatcher: HTTPResponder {
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let candidates = Endpoints.all.filter { $0.matches(request.uri.path) }
-    let record = record(of: request, context, isProbe: candidates.contains { $0.isProbe })
+    let record = record(of: request, context, candidates)
     var response: Response
     do {
       response = try await answer(request, context, candidates, record)
@@ -90,8 +90,10 @@ struct Dispatcher: HTTPResponder {
   }
 
   private func record(
-    of request: Request, _ context: ConnectionContext, isProbe: Bool
+    of request: Request, _ context: ConnectionContext, _ candidates: [any Endpoint]
   ) -> RequestRecord {
+    // Paths that nobody knows would make as many names of spans.
+    let route = candidates.first?.paths.first { $0.hasSuffix("*") || $0 == request.uri.path }
     let id = RequestID.of(request.headers)
     var fields: Logger.Metadata = [
       "id": .string(id), "method": .string(request.method.rawValue),
@@ -100,7 +102,8 @@ struct Dispatcher: HTTPResponder {
     fields["client"] = context.channel.remoteAddress?.ipAddress.map { .string($0) }
     fields["trace_id"] = RequestID.trace(of: request.headers).map { .string($0) }
     return RequestRecord(
-      id: id, isProbe: isProbe, span: services.tracing.span(of: request), logger: services.logger,
+      id: id, isProbe: candidates.contains { $0.isProbe },
+      span: services.tracing.span(of: request, route: route), logger: services.logger,
       fields: fields)
   }
 

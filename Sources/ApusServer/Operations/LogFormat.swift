@@ -10,7 +10,7 @@ public enum LogFormat: String, Sendable, CaseIterable {
   case json
 
   /// One line without its end; what comes from clients cannot break it or pass for another line.
-  func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: Date) -> String {
+  package func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: Date) -> String {
     let stamp = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     let fields = metadata.sorted { $0.key < $1.key }
     switch self {

@@ -2,14 +2,14 @@ import Foundation
 import HTTPTypes
 
 /// What names one request in answers and logs.
-enum RequestID {
+package enum RequestID {
   /// The client's `x-request-id`, if it is 1 to 128 letters, digits and marks; otherwise a new one.
-  static func of(_ headers: HTTPFields) -> String {
+  package static func of(_ headers: HTTPFields) -> String {
     if let given = headers[.requestID], isValid(given) { return given }
     return UUID().uuidString.replacing("-", with: "").lowercased()
   }
 
-  static func isValid(_ text: String) -> Bool {
+  package static func isValid(_ text: String) -> Bool {
     (1...128).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
         switch byte {
@@ -22,7 +22,7 @@ enum RequestID {
   }
 
   /// The trace that `traceparent` (W3C Trace Context) puts a request into; nil without a valid one.
-  static func trace(of headers: HTTPFields) -> String? {
+  package static func trace(of headers: HTTPFields) -> String? {
     let parts = headers[.traceParent]?.split(separator: "-", omittingEmptySubsequences: false)
     guard let parts, parts.count >= 4, parts[1].utf8.count == 32,
       parts[1].utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }),

@@ -15,12 +15,15 @@ struct RequestTracing: Sendable {
   private var current: any Tracer { tracer ?? InstrumentationSystem.tracer }
 
   /// The span of a whole request, in the trace that the request's header fields name.
-  func span(of request: Request) -> any Span {
+  func span(of request: Request, route: String?) -> any Span {
     var context = ServiceContext.topLevel
     let tracer = current
     tracer.extract(request.headers, into: &context, using: HeaderExtractor())
-    let span = tracer.startSpan(request.method.rawValue, context: context, ofKind: .server)
-    span.attributes["http.request.method"] = request.method.rawValue
+    let method = request.method.rawValue
+    let name = [method, route].compactMap { $0 }.joined(separator: " ")
+    let span = tracer.startSpan(name, context: context, ofKind: .server)
+    span.attributes["http.request.method"] = method
+    if let route { span.attributes["http.route"] = route }
     span.attributes["url.path"] = request.uri.path
     return span
   }

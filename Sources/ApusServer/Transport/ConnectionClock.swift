@@ -1,8 +1,8 @@
 /// When a connection has to be given up, as far as what has come and gone tells.
 ///
 /// A client that sends or takes a byte now and then would hold a connection for ever ("slow loris").
-struct ConnectionClock {
-  enum Expiry: Equatable {
+package struct ConnectionClock {
+  package enum Expiry: Equatable {
     /// No request is on its way: nobody waits for an answer.
     case idle
     /// A body is too slow.
@@ -11,7 +11,7 @@ struct ConnectionClock {
     case write
   }
 
-  typealias Instant = ContinuousClock.Instant
+  package typealias Instant = ContinuousClock.Instant
 
   private enum Reading {
     case head(since: Instant, limit: Duration)
@@ -22,38 +22,38 @@ struct ConnectionClock {
   private var reading: Reading
   private var unwritableSince: Instant?
   /// Requests whose header fields have come and whose answers are not complete.
-  private(set) var requestsInFlight = 0
+  package private(set) var requestsInFlight = 0
 
-  init(_ limits: ConnectionLimits, now: Instant) {
+  package init(_ limits: ConnectionLimits, now: Instant) {
     self.limits = limits
     reading = .head(since: now, limit: limits.headerTimeout)
   }
 
-  mutating func readHead(now: Instant) {
+  package mutating func readHead(now: Instant) {
     requestsInFlight += 1
     reading = .body(since: now, count: 0)
   }
 
-  mutating func readBody(_ count: Int) {
+  package mutating func readBody(_ count: Int) {
     guard case .body(let since, let sum) = reading else { return }
     reading = .body(since: since, count: sum + count)
   }
 
-  mutating func readEnd(now: Instant) {
+  package mutating func readEnd(now: Instant) {
     reading = .head(since: now, limit: limits.idleTimeout)
   }
 
-  mutating func wroteEnd(now: Instant) {
+  package mutating func wroteEnd(now: Instant) {
     requestsInFlight = max(0, requestsInFlight - 1)
     if case .head = reading { reading = .head(since: now, limit: limits.idleTimeout) }
   }
 
-  mutating func changedWritability(_ isWritable: Bool, now: Instant) {
+  package mutating func changedWritability(_ isWritable: Bool, now: Instant) {
     unwritableSince = isWritable ? nil : unwritableSince ?? now
   }
 
   /// The next time at which something is too late; nil while the server owes an answer.
-  var deadline: (instant: Instant, expiry: Expiry)? {
+  package var deadline: (instant: Instant, expiry: Expiry)? {
     let writing = unwritableSince.map { ($0 + limits.writeTimeout, Expiry.write) }
     let waiting: (Instant, Expiry)? =
       switch reading {
