@@ -15,8 +15,12 @@ let package = Package(
     .library(name: "Apus", targets: ["Apus"]),
     .executable(name: "apus", targets: ["ApusCommand"]),
   ],
+  traits: [
+    .trait(name: "TLS", description: "HTTPS without a proxy: --ssl-cert-file, --ssl-key-file.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
@@ -48,10 +52,14 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(
+          name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["TLS"])),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       resources: [.embedInCode("Web")],
@@ -86,7 +94,12 @@ let package = Package(
     .testTarget(name: "ApusDecodingTests", dependencies: ["ApusDecoding"]),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     .testTarget(name: "ApusEngineTests", dependencies: ["ApusEngine", "CAllocations"]),
-    .testTarget(name: "ApusServerTests", dependencies: ["ApusServer"]),
+    .testTarget(
+      name: "ApusServerTests",
+      dependencies: [
+        "ApusServer",
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+      ]),
     .testTarget(
       name: "ApusEvaluationTests",
       dependencies: [

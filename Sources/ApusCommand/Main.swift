@@ -27,8 +27,9 @@ struct RootCommand: ParsableCommand {
     commandName: "apus",
     abstract: "A long-context inference engine and server for language models.",
     discussion: """
-      Every flag can also be set as an environment variable, APUS_CTX_SIZE for --ctx-size, and in a JSON file, \
-      {"ctx-size": 4096}, that --config names. A flag precedes a variable, a variable precedes the file.
+      Every flag can also be set as an environment variable, APUS_CTX_SIZE for --ctx-size, and in a file that \
+      --config names: {"ctx-size": 4096} in JSON, ctx-size = 4096 in TOML, ctx-size: 4096 in YAML. A flag \
+      precedes a variable, a variable precedes the file.
 
       EXAMPLE
         apus run --chat -p "Hello"

@@ -1,7 +1,6 @@
 import Apus
 import ApusServer
 import ArgumentParser
-import Logging
 import Synchronization
 
 struct ServeCommand: AsyncParsableCommand {
@@ -9,7 +8,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Serves a model over HTTP, as OpenAI's clients expect it.",
     discussion: """
       The server listens at once and answers 503 until the model is loaded. Ctrl-C or SIGTERM ends it when the running \
-      requests are done, a second one at once.
+      requests are done, a second one at once. SIGHUP reads the file with the keys again.
 
       EXAMPLES
         apus serve
@@ -23,15 +22,6 @@ struct ServeCommand: AsyncParsableCommand {
   var port = ServerConfiguration().port
 
   @Option(
-    help: ArgumentHelp(
-      "A key that requests must carry; may be repeated. Others see a key on the command line: prefer the next.",
-      valueName: "key"))
-  var apiKey: [String] = []
-
-  @Option(help: ArgumentHelp("A file with one key a line.", valueName: "file"))
-  var apiKeyFile: String?
-
-  @Option(
     name: [.customShort("a"), .long, .customLong("served-model-name")],
     help: ArgumentHelp("The model's name in answers; default: its file name.", valueName: "name"))
   var alias: String?
@@ -40,20 +30,17 @@ struct ServeCommand: AsyncParsableCommand {
   var metrics = ServerConfiguration().metrics
 
   @Option(
-    help: ArgumentHelp("The web origin that may call from a browser, or *.", valueName: "origin"))
-  var corsOrigin: String?
-
-  @Option(
     help: ArgumentHelp(
       "Requests that may wait before more are refused; default: no limit.", valueName: "n"))
   var maxNumWaiting: Int?
 
   @Option(
     help: ArgumentHelp(
-      "One of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "level"), transform: Self.level)
-  var logLevel = ServerConfiguration().logLevel
+      "Seconds that running requests have to end after a signal.", valueName: "seconds"))
+  var shutdownTimeout = Int(ServerConfiguration().shutdownDeadline.components.seconds)
 
+  @OptionGroup(title: "Access") var access: AccessOptions
+  @OptionGroup(title: "Log") var log: LogOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup var global: GlobalOptions
@@ -62,29 +49,32 @@ struct ServeCommand: AsyncParsableCommand {
     guard (0...65535).contains(port) else {
       throw ValidationError("--port is \(port); it is between 0 and 65535")
     }
-    guard !apiKey.contains("") else { throw ValidationError("--api-key is empty") }
     try EngineOptions.check("--max-num-waiting", maxNumWaiting ?? 0, atLeast: 0)
+    try EngineOptions.check("--shutdown-timeout", shutdownTimeout, atLeast: 0)
   }
 
   func run() async throws {
     var configuration = ServerConfiguration()
     configuration.host = host
     configuration.port = port
-    configuration.apiKeys = try apiKey + (apiKeyFile.map(Self.keys) ?? [])
+    try access.apply(to: &configuration)
+    log.apply(to: &configuration)
+    configuration.shutdownDeadline = .seconds(shutdownTimeout)
     configuration.modelAlias = alias
     configuration.metrics = metrics
-    configuration.corsOrigin = corsOrigin
-    configuration.logLevel = logLevel
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
     let listening = Listening()
+    let scheme = configuration.tls == nil ? "http" : "https"
     let address = (host.contains(":") ? "[\(host)]" : host) + ":"
     let server = Server(
       configuration: configuration,
       load: { [model, engine, quiet = global.quiet] in try model.load(engine, quiet: quiet) },
       onListening: { [model, quiet = global.quiet] port in
         listening.state.withLock { $0 = true }
-        if !quiet { Output.note("listening on http://\(address)\(port), loading \(model.model)") }
+        if !quiet {
+          Output.note("listening on \(scheme)://\(address)\(port), loading \(model.model)")
+        }
       })
     do {
       try await server.runUntilSignal()
@@ -96,22 +86,5 @@ struct ServeCommand: AsyncParsableCommand {
   /// Whether the address could be bound, which tells errors before from errors after.
   private final class Listening: Sendable {
     let state = Mutex(false)
-  }
-
-  /// An empty file is an error: it would leave the server open to everyone.
-  private static func keys(_ path: String) throws -> [String] {
-    let lines = try TextInput.read(path).split(whereSeparator: \.isNewline)
-    let keys = lines.map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
-    guard !keys.isEmpty else {
-      throw CommandError.malformed(path: path, line: 1, reason: "it holds no key; put one a line")
-    }
-    return keys
-  }
-
-  private static func level(_ text: String) throws -> Logger.Level {
-    guard let level = Logger.Level(rawValue: text.lowercased()) else {
-      throw ValidationError("there is no such level")
-    }
-    return level
   }
 }

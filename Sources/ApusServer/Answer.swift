@@ -23,11 +23,19 @@ struct Answer: Sendable {
     for request in requests { try model.engine.validate(request.generation) }
   }
 
+  /// Tokens of all prompts; choices share theirs.
+  private var promptTokens: Int {
+    stride(from: 0, to: requests.count, by: max(options.choiceCount, 1))
+      .reduce(0) { $0 + requests[$1].generation.prompt.count }
+  }
+
   /// Starts the request without waiting for its first event.
   func start(
     _ call: Call, model: LanguageModel, services: Services
   ) throws -> GenerationFeed.Stream {
     try validate(model)
+    let requests = try call.outputLimit.apply(to: requests, of: call.body)
+    call.record?.begin(promptTokens: promptTokens)
     return GenerationFeed.start(requests, model: model, call: call, services: services)
   }
 

@@ -14,6 +14,12 @@ enum RequestError: Error, Equatable {
   case notFound(String)
   case wrongMethod(path: String, allowed: String)
   case bodyTooLarge(limit: Int)
+  case headersTooLarge(limit: Int)
+  /// The body did not come in time.
+  case bodyTimeout
+  /// What came is not HTTP.
+  case malformedHTTP
+  case forbidden(String)
   case unavailable(String)
   /// The client has gone; nobody reads the answer.
   case disconnected
@@ -85,6 +91,21 @@ extension APIError {
       self.init(
         status: .contentTooLarge, type: Self.invalidRequest,
         message: "the body is larger than \(limit) bytes")
+    case .headersTooLarge(let limit):
+      self.init(
+        status: .requestHeaderFieldsTooLarge, type: Self.invalidRequest,
+        message: "the header fields are longer than \(limit) bytes or too many",
+        headers: [.connection: "close"])
+    case .bodyTimeout:
+      self.init(
+        status: .requestTimeout, type: Self.invalidRequest,
+        message: "the body did not come in time", headers: [.connection: "close"])
+    case .malformedHTTP:
+      self.init(
+        status: .badRequest, type: Self.invalidRequest, message: "the request is not valid HTTP",
+        headers: [.connection: "close"])
+    case .forbidden(let message):
+      self.init(status: .forbidden, type: "permission_error", message: message)
     case .unavailable(let message):
       self.init(
         status: .serviceUnavailable, type: "unavailable_error", message: message,

@@ -30,6 +30,7 @@ enum GenerationFeed {
         }
         continuation.finish()
       } catch {
+        call.record?.fail(APIError(error).type)
         continuation.finish(throwing: error)
       }
     }
@@ -59,9 +60,19 @@ enum GenerationFeed {
     let lease = services.requests.begin(promptTokens: request.generation.prompt.count)
     var probe = RequestProbe(services.metrics, arrived: call.arrived)
     defer { probe.end() }
+    var trace = call.record.map {
+      services.tracing.generation(
+        request, of: call, model: services.modelName(model), in: $0.span)
+    }
+    defer { trace?.abort() }
     for try await event in model.generate(request) {
       lease.note(event)
       probe.note(event)
+      call.record?.note(event)
+      if case .finished(let finish) = event {
+        trace?.end(finish)
+        trace = nil
+      }
       continuation.yield(.event(choice: choice, event))
     }
   }

@@ -1,4 +1,5 @@
 import Apus
+import ApusCompute
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -26,7 +27,15 @@ public struct Server: Service {
   ///
   /// Throws what `load` throws, and why the address cannot be bound.
   public func run() async throws {
-    let group = listenerGroup()
+    // Connections count as open files.
+    OpenFiles.raiseLimit()
+    warn()
+    let group = try listenerGroup()
+    let watch = Task { [services] in
+      await services.keys.watch(
+        every: services.configuration.apiKeyInterval, logger: services.logger)
+    }
+    defer { watch.cancel() }
     // Detached, so that the listener hears of a shutdown only when the requests are drained.
     let listener = Task.detached { try await group.run() }
     services.phase.onFailure { listener.cancel() }
@@ -49,14 +58,20 @@ public struct Server: Service {
     if case .failure(let error) = result, !stopping { throw error }
   }
 
-  /// Serves until SIGINT or SIGTERM, then drains; a second signal ends at once.
+  /// Serves until SIGINT or SIGTERM, then drains; a second signal ends at once. SIGHUP reads the API keys again.
   public func runUntilSignal() async throws {
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(services: [self], logger: services.quietLogger))
     let running = Task { try await group.run() }
+    // Without a file to read, SIGHUP ends the program as usual, for example when its terminal closes.
+    let hangup: [UnixSignal] = services.configuration.apiKeyFile == nil ? [] : [.sighup]
     let signals = Task {
       var count = 0
-      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+      for await signal in await UnixSignalsSequence(trapping: [.sigint, .sigterm] + hangup) {
+        if signal == .sighup {
+          reloadKeys()
+          continue
+        }
         count += 1
         if count == 1 { await group.triggerGracefulShutdown() } else { running.cancel() }
       }
@@ -67,14 +82,46 @@ public struct Server: Service {
     } catch is CancellationError {}
   }
 
-  private func listenerGroup() -> ServiceGroup {
+  private func reloadKeys() {
+    do {
+      try services.keys.reload()
+      services.logger.notice("the API keys have been read")
+    } catch {
+      services.logger.error("the API keys stay as they were: \(error)")
+    }
+  }
+
+  /// What an operator might not have meant.
+  private func warn() {
     let configuration = services.configuration
+    let isLocal = ["127.0.0.1", "::1", "localhost"].contains(configuration.host)
+    guard !isLocal else { return }
+    if services.keys.current.isEmpty {
+      services.logger.warning(
+        "everyone who reaches \(configuration.host) may use this server; --api-key-file asks for keys"
+      )
+    } else if configuration.tls == nil {
+      services.logger.notice(
+        "keys and texts pass unencrypted; put a proxy with TLS in front, or give --ssl-cert-file")
+    }
+  }
+
+  private func listenerGroup() throws -> ServiceGroup {
+    let configuration = services.configuration
+    let limits = configuration.connections
+    var http: HTTPServerBuilder = .http1(
+      configuration: .init(
+        additionalChannelHandlers: [ConnectionHandler(limits)],
+        httpDecoderConfiguration: .init(
+          maxHeaderFieldSize: limits.headerSize, maxHeaderListSize: limits.headerSize,
+          maxHeaderFieldCount: limits.headerCount)))
+    if let tls = configuration.tls { http = try tls.wrap(http) }
     let application = Application(
-      responder: Dispatcher(services: services),
-      server: .http1(
-        configuration: .init(
-          additionalChannelHandlers: [ConnectionHandler()], idleTimeout: .seconds(75))),
-      configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
+      responder: Dispatcher(services: services), server: http,
+      configuration: .init(
+        address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+        availableConnectionsDelegate: MaximumAvailableConnections(
+          limits.connections, logger: services.quietLogger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? configuration.port
         onListening(port)
@@ -94,7 +141,13 @@ public struct Server: Service {
         services.phase.finishLoading(model)
         let host = services.configuration.host
         let address = host.contains(":") ? "[\(host)]" : host
-        services.logger.info("ready: \(services.modelName(model)) on http://\(address):\(port)")
+        let scheme = services.configuration.tls == nil ? "http" : "https"
+        services.logger.info(
+          "ready",
+          metadata: [
+            "model": "\(services.modelName(model))", "url": "\(scheme)://\(address):\(port)",
+            "version": "\(apusVersion)",
+          ])
       } catch {
         services.phase.fail(error)
       }

@@ -1,4 +1,5 @@
 import Logging
+import Tracing
 
 /// What a server is started with.
 public struct ServerConfiguration: Sendable {
@@ -6,22 +7,40 @@ public struct ServerConfiguration: Sendable {
   public var host = "127.0.0.1"
   /// 0 lets the system choose.
   public var port = 8080
-  /// A request must carry one of these; with none, everyone may ask.
+  /// A request must carry one of these, or one of the file's; with none, everyone may ask.
   public var apiKeys: [String] = []
+  /// Keys with limits; it is read again when it changes.
+  public var apiKeyFile: APIKeyFile?
+  /// The time between two looks at that file.
+  public var apiKeyInterval = Duration.seconds(1)
+  /// nil means HTTP without encryption.
+  public var tls: TLSIdentity?
   /// The model's name in answers; nil means its file name.
   public var modelAlias: String?
   /// Whether `/metrics` answers.
   public var metrics = true
   /// Bytes of one request's body.
   public var maxBodySize = 32 << 20
+  /// Tokens of one answer; nil means until the context is full.
+  public var maxOutputTokens: Int?
+  /// What one connection may take.
+  public var connections = ConnectionLimits()
   /// How long running requests may go on after the first signal.
   public var shutdownDeadline = Duration.seconds(30)
   /// Time between comments on a stream while a prompt is read.
   public var pingInterval = Duration.seconds(15)
-  /// The web origin that may call from a browser, or `*`; nil means none.
-  public var corsOrigin: String?
-  /// What is written to standard error.
+  /// The web origins that may call from a browser, `*` for all.
+  public var corsOrigins: [String] = []
+  /// What is logged.
   public var logLevel = Logger.Level.info
+  /// How it is written.
+  public var logFormat = LogFormat.text
+  /// Whether the log shows what requests say.
+  public var logPrompts = false
+  /// Takes the lines of the log; nil means standard error.
+  public var logWriter: (@Sendable (String) -> Void)?
+  /// Takes the spans of requests; nil means the tracer that the program was bootstrapped with.
+  public var tracer: (any Tracer)?
 
   /// The defaults.
   public init() {}

@@ -10,6 +10,8 @@ final class Services: Sendable {
   let phase = Phase()
   let requests = ActiveRequests()
   let metrics = Metrics()
+  let keys: APIKeyRing
+  let tracing: RequestTracing
   let logger: Logger
   /// For libraries that tell more than an operator wants to read.
   let quietLogger: Logger
@@ -18,10 +20,13 @@ final class Services: Sendable {
 
   init(_ configuration: ServerConfiguration) {
     self.configuration = configuration
-    var logger = Logger(label: "apus")
-    logger.logLevel = configuration.logLevel
-    self.logger = logger
-    var quiet = Logger(label: "apus.http")
+    keys = APIKeyRing(configuration.apiKeys, file: configuration.apiKeyFile)
+    tracing = RequestTracing(configuration.tracer)
+    let handler = LineLogHandler(
+      configuration.logFormat, level: configuration.logLevel,
+      write: configuration.logWriter ?? StandardError.write)
+    logger = Logger(label: "apus") { _ in handler }
+    var quiet = Logger(label: "apus.http") { _ in handler }
     quiet.logLevel = configuration.logLevel <= .debug ? configuration.logLevel : .critical
     quietLogger = quiet
   }

@@ -2,7 +2,7 @@ import ApusCore
 import ArgumentParser
 import Foundation
 
-/// Fills in the flags that were not given, from `APUS_<FLAG>` variables and the JSON file that `--config` names.
+/// Fills in the flags that were not given, from `APUS_<FLAG>` variables and the file that `--config` names.
 ///
 /// It works on the arguments before they are parsed and knows the flags from the parser itself, so that a new option
 /// needs nothing here.
@@ -102,10 +102,7 @@ struct Settings {
     guard let path else { return [:] }
     let object: JSONObject
     do {
-      guard case .object(let value) = try JSONValue(parsing: TextInput.read(path)) else {
-        throw ValidationError("it is no JSON object")
-      }
-      object = value
+      object = try Self.object(in: path)
     } catch {
       throw ValidationError("the configuration file \(path): \(ErrorReport.text(of: error))")
     }
@@ -118,6 +115,22 @@ struct Settings {
       values[name] = (key, value)
     }
     return values
+  }
+}
+
+extension Settings {
+  /// What a file holds, in TOML or YAML if its name says so, in JSON otherwise.
+  private static func object(in path: String) throws -> JSONObject {
+    let text = try TextInput.read(path)
+    switch URL(filePath: path).pathExtension.lowercased() {
+    case "toml": return try ConfigurationText.parse(text, .toml)
+    case "yaml", "yml": return try ConfigurationText.parse(text, .yaml)
+    default:
+      guard case .object(let object) = try JSONValue(parsing: text) else {
+        throw ValidationError("it is no JSON object")
+      }
+      return object
+    }
   }
 }
 

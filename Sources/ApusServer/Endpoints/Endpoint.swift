@@ -11,6 +11,8 @@ protocol Endpoint: Sendable {
   var paths: [String] { get }
   /// Answers without an API key.
   var isPublic: Bool { get }
+  /// Whether machines ask all the time whether the server is well.
+  var isProbe: Bool { get }
   /// Throws what `APIError` maps.
   func respond(to call: Call, using services: Services) async throws -> Response
 }
@@ -18,6 +20,7 @@ protocol Endpoint: Sendable {
 extension Endpoint {
   var method: HTTPRequest.Method { .get }
   var isPublic: Bool { false }
+  var isProbe: Bool { false }
 
   func matches(_ path: String) -> Bool {
     paths.contains { $0.hasSuffix("*") ? path.hasPrefix($0.dropLast()) : $0 == path }
@@ -49,6 +52,10 @@ struct Call: Sendable {
   var body = JSONObject()
   /// What the client has of this already.
   var ifNoneMatch: String?
+  /// How long the answer may become.
+  var outputLimit = OutputLimit()
+  /// What is told of the request when it has been answered.
+  var record: RequestRecord?
   /// Done when the client has gone.
   var closed: EventLoopFuture<Void>?
 }
@@ -61,6 +68,7 @@ package enum Endpoints {
   static let all: [any Endpoint] = [
     Page(),
     Health(),
+    Liveness(),
     Models(),
     MetricsText(),
     Version(),

@@ -3,6 +3,7 @@ import Hummingbird
 /// The metrics for Prometheus.
 struct MetricsText: Endpoint {
   let paths = ["/metrics"]
+  let isProbe = true
 
   func respond(to call: Call, using services: Services) async throws -> Response {
     guard services.configuration.metrics else {
@@ -16,6 +17,7 @@ struct MetricsText: Endpoint {
     var text = PrometheusText(model: services.modelName(model))
     text.add(model.engine.statistics, contextLength: model.engine.contextLength)
     text.add(services.metrics.snapshot)
+    text.add(ProcessFigures.now, started: services.started)
     return Response(
       status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
       body: ResponseBody(byteBuffer: ByteBuffer(string: text.text)))

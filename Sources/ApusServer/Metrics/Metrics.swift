@@ -17,11 +17,15 @@ final class Metrics: Sendable {
     var pagesRead = Histogram.counts
     /// Finished requests by reason.
     var finished = ["abort": 0, "length": 0, "stop": 0]
+    /// Answers by HTTP status.
+    var answers: [Int: Int] = [:]
   }
 
   private let values = Mutex(Values())
 
   var snapshot: Values { values.withLock { $0 } }
+
+  func countAnswer(status: Int) { update { $0.answers[status, default: 0] += 1 } }
 
   fileprivate func update(_ change: (inout Values) -> Void) { values.withLock { change(&$0) } }
 }

@@ -64,6 +64,23 @@ struct PrometheusText {
     for (reason, count) in values.finished.sorted(by: { $0.key < $1.key }) {
       lines.append("\(name){\(label),finished_reason=\"\(reason)\"} \(count)")
     }
+    head("counter", "apus:http_answers_total", "Answers, by HTTP status.")
+    for (status, count) in values.answers.sorted(by: { $0.key < $1.key }) {
+      lines.append("apus:http_answers_total{\(label),status=\"\(status)\"} \(count)")
+    }
+  }
+
+  /// Under the names that all of Prometheus' clients use, which have no label.
+  mutating func add(_ figures: ProcessFigures, started: Int) {
+    for (name, help, value) in [
+      ("process_resident_memory_bytes", "Memory in use.", figures.residentMemory),
+      ("process_open_fds", "Open files, connections among them.", figures.openFiles),
+      ("process_start_time_seconds", "Start, in seconds since 1970.", started),
+    ] {
+      guard let value else { continue }
+      head("gauge", name, help)
+      lines.append("\(name) \(value)")
+    }
   }
 
   private mutating func value(

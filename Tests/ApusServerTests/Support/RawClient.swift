@@ -53,6 +53,9 @@ final class RawConnection: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Ends the connection in both directions.
+  func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
   func send(_ bytes: [UInt8]) throws {
     var sent = 0
     while sent < bytes.count {

@@ -27,7 +27,7 @@ final class TestServer: Sendable {
     let (ports, continuation) = AsyncStream<Int>.makeStream()
     var configuration = configuration
     configuration.port = 0
-    configuration.logLevel = .critical
+    if configuration.logWriter == nil { configuration.logLevel = .critical }
     let server = Server(
       configuration: configuration,
       load: {

@@ -1,22 +1,21 @@
 import HTTPTypes
 
-/// Compares the keys that requests carry with those the server was started with.
+/// Compares the keys that requests carry with those that count.
 package struct Authentication: Sendable {
-  private let keys: [[UInt8]]
+  private let ring: APIKeyRing
 
-  init(_ keys: [String]) { self.keys = keys.map { Array($0.utf8) } }
+  init(_ ring: APIKeyRing) { self.ring = ring }
 
-  /// Throws unless there are no keys, or one of them comes as bearer token or in `x-api-key`; returns its number.
-  @discardableResult
-  func check(_ fields: HTTPFields) throws -> Int? {
+  /// The key that comes as bearer token or in `x-api-key`; nil where none is asked for, an error where it is wrong.
+  func check(_ fields: HTTPFields) throws -> APIKey? {
+    let keys = ring.current
     guard !keys.isEmpty else { return nil }
-    guard let name = HTTPField.Name("x-api-key"),
-      let given = fields[name] ?? Self.bearer(fields[.authorization])
+    guard let given = fields[.apiKey] ?? Self.bearer(fields[.authorization])
     else { throw RequestError.unauthorized("an API key is required: Authorization: Bearer KEY") }
     let candidate = Array(given.utf8)
-    var match: Int?
+    var match: APIKey?
     // All keys are looked at, whichever matches.
-    for (number, key) in keys.enumerated() where Self.equal(candidate, key) { match = number }
+    for key in keys where Self.equal(candidate, key.secret) { match = key }
     guard let match else { throw RequestError.unauthorized("the API key is not valid") }
     return match
   }
