@@ -23,7 +23,7 @@ class Config:
     hidden: int = 1024  # of the feed-forward part
     theta: float = 500_000.0
     epsilon: float = 1e-5
-    context: int = 16_384
+    context: int = 40_960
 
 
 READER = Config()

@@ -12,7 +12,7 @@ from .chat import END, SPECIALS, example
 from .skills import NAMES
 
 SEED = 1_000_000_007
-SHORTEST, LONGEST = 48, 16_384  # tokens of a document, of a row
+SHORTEST, LONGEST = 48, 40_960  # tokens of a document, of a row
 GIVEN = 0.06  # the weight of a token that is given, beside 1 for one that is said
 SKILL_IDS = {name: index for index, name in enumerate([*NAMES, "small_talk"])}
 

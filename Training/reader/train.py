@@ -30,9 +30,9 @@ def rate(progress: float, step: int) -> float:
     return min(1.0, (step + 1) / 100) * min(1.0, max(0.0, 1 - progress) / 0.4)
 
 
-def reach(progress: float, longest: float) -> float:
+def reach(progress: float, first: float, longest: float) -> float:
     """The longest document at this point: it doubles every 6 % of the time."""
-    return min(longest, 256 * 2 ** (progress / 0.06))
+    return min(longest, first * 2 ** (progress / 0.06))
 
 
 def cross_entropy(states: Tensor, embedding: Tensor, targets: Tensor) -> Tensor:
@@ -109,7 +109,8 @@ def main() -> None:
     p.add_argument("--out", type=Path, default=Path("build"))
     p.add_argument("--minutes", type=float, default=12)
     p.add_argument("--tokens", type=int, default=65_536, help="in a step")
-    p.add_argument("--longest", type=float, default=9_500, help="the longest document, in tokens, about")
+    p.add_argument("--first", type=float, default=256, help="the longest document at the start, in tokens, about")
+    p.add_argument("--longest", type=float, default=34_000, help="the longest document in the end")
     p.add_argument("--lr", type=float, default=0.015, help="of Muon; AdamW's is a fifth of it")
     p.add_argument("--workers", type=int, default=14, help="processes that make batches")
     p.add_argument("--models", nargs="+", default=list(CONFIGS))
@@ -153,7 +154,7 @@ def main() -> None:
         progress = state["progress"] + (1 - state["progress"]) * (time.time() - begun) / (end - begun)
         if progress >= 1:
             break
-        supply.reach.value = reach(progress, a.longest)
+        supply.reach.value = reach(progress, a.first, a.longest)
         fields, spans = moved(supply.next(), device)
         share = rate(progress, step - first)
         each = students[0].step(fields, spans, dtype, share)
