@@ -1,5 +1,6 @@
 import Apus
 import ApusServer
+import ApusText
 import ArgumentParser
 import Logging
 import Synchronization
@@ -45,6 +46,18 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "How the model writes tool calls: \(ToolCallFormats.catalog.names.joined(separator: ", ")); default: as its template says.",
+      valueName: "name"))
+  var toolCallParser: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of reasoning: none (it stays in the content), deepseek (it is told apart), auto (where the template has tags).",
+      valueName: "format"))
+  var reasoningFormat = ServerConfiguration().reasoningFormat
+
+  @Option(
+    help: ArgumentHelp(
       "Requests that may wait before more are refused; default: no limit.", valueName: "n"))
   var maxNumWaiting: Int?
 
@@ -63,6 +76,11 @@ struct ServeCommand: AsyncParsableCommand {
       throw ValidationError("--port is \(port); it is between 0 and 65535")
     }
     guard !apiKey.contains("") else { throw ValidationError("--api-key is empty") }
+    if let toolCallParser {
+      do { _ = try ToolCallFormats.catalog.find(toolCallParser) } catch {
+        throw ValidationError("--tool-call-parser: \(error)")
+      }
+    }
     try EngineOptions.check("--max-num-waiting", maxNumWaiting ?? 0, atLeast: 0)
   }
 
@@ -74,6 +92,8 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.modelAlias = alias
     configuration.metrics = metrics
     configuration.corsOrigin = corsOrigin
+    configuration.toolCallParser = toolCallParser
+    configuration.reasoningFormat = reasoningFormat
     configuration.logLevel = logLevel
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
@@ -115,3 +135,5 @@ struct ServeCommand: AsyncParsableCommand {
     return level
   }
 }
+
+extension ReasoningFormat: ExpressibleByArgument {}

@@ -26,7 +26,8 @@ struct Dispatcher: HTTPResponder {
       if mapped.status == .internalServerError {
         services.logger.error("\(request.method) \(request.uri.path): \(error)")
       }
-      response = mapped.response
+      let form = Endpoints.all.first { $0.matches(request.uri.path) }
+      response = mapped.response(form?.body(of: mapped) ?? mapped.body)
     }
     if let origin = services.configuration.corsOrigin {
       response.headers[.accessControlAllowOrigin] = origin

@@ -59,7 +59,7 @@ enum GenerationFeed {
     let lease = services.requests.begin(promptTokens: request.generation.prompt.count)
     var probe = RequestProbe(services.metrics, arrived: call.arrived)
     defer { probe.end() }
-    for try await event in model.generate(request) {
+    for try await event in services.configuration.generate(model, request) {
       lease.note(event)
       probe.note(event)
       continuation.yield(.event(choice: choice, event))
