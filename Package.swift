@@ -85,7 +85,7 @@ let package = Package(
     .testTarget(name: "ApusDecodingTests", dependencies: ["ApusDecoding"]),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     .testTarget(name: "ApusEngineTests", dependencies: ["ApusEngine", "CAllocations"]),
-    .testTarget(name: "ApusServerTests", dependencies: ["ApusServer"]),
+    .testTarget(name: "ApusServerTests", dependencies: ["ApusServer", "ApusText"]),
     .testTarget(
       name: "ApusEvaluationTests",
       dependencies: [
