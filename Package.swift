@@ -98,6 +98,7 @@ let package = Package(
       name: "ApusServerTests",
       dependencies: [
         "ApusServer",
+        "ApusText",
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
       ]),
     .testTarget(

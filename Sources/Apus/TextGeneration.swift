@@ -10,6 +10,8 @@ public struct TextRequest: Sendable {
   public var stopStrings: [String] = []
   /// Special tokens of the answer are left out of the text.
   public var skipSpecialTokens = true
+  /// Special tokens that stay in the text all the same.
+  public var keptSpecialTokens: Set<TokenID> = []
   /// Ends only at the limit, whatever the model says.
   public var ignoreEndOfText = false
 
@@ -31,6 +33,12 @@ public struct TextFinish: Sendable {
   /// The stop string that ended the answer.
   public let stopString: String?
   public let timings: GenerationTimings
+
+  package init(reason: FinishReason, stopString: String?, timings: GenerationTimings) {
+    self.reason = reason
+    self.stopString = stopString
+    self.timings = timings
+  }
 }
 
 public typealias TextStream = AsyncThrowingStream<TextEvent, any Error>
@@ -76,7 +84,8 @@ private struct TextDecoder {
   private var methods: [String] = []
 
   init(_ request: TextRequest, generation: GenerationRequest, tokenizer: Tokenizer) {
-    detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: request.skipSpecialTokens)
+    detokenizer = StreamingDetokenizer(
+      tokenizer, skipSpecialTokens: request.skipSpecialTokens, keeping: request.keptSpecialTokens)
     stops = StopStrings(request.stopStrings)
     stopStrings = request.stopStrings
     stopTokens = generation.stopTokens

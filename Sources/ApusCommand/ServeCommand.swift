@@ -1,5 +1,6 @@
 import Apus
 import ApusServer
+import ApusText
 import ArgumentParser
 import Synchronization
 
@@ -31,6 +32,18 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "How the model writes tool calls: \(ToolCallFormats.catalog.names.joined(separator: ", ")); default: as its template says.",
+      valueName: "name"))
+  var toolCallParser: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of reasoning: none (it stays in the content), deepseek (it is told apart), auto (where the template has tags).",
+      valueName: "format"))
+  var reasoningFormat = ServerConfiguration().reasoningFormat
+
+  @Option(
+    help: ArgumentHelp(
       "Requests that may wait before more are refused; default: no limit.", valueName: "n"))
   var maxNumWaiting: Int?
 
@@ -49,6 +62,11 @@ struct ServeCommand: AsyncParsableCommand {
     guard (0...65535).contains(port) else {
       throw ValidationError("--port is \(port); it is between 0 and 65535")
     }
+    if let toolCallParser {
+      do { _ = try ToolCallFormats.catalog.find(toolCallParser) } catch {
+        throw ValidationError("--tool-call-parser: \(error)")
+      }
+    }
     try EngineOptions.check("--max-num-waiting", maxNumWaiting ?? 0, atLeast: 0)
     try EngineOptions.check("--shutdown-timeout", shutdownTimeout, atLeast: 0)
   }
@@ -62,6 +80,8 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.shutdownDeadline = .seconds(shutdownTimeout)
     configuration.modelAlias = alias
     configuration.metrics = metrics
+    configuration.toolCallParser = toolCallParser
+    configuration.reasoningFormat = reasoningFormat
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
     let listening = Listening()
@@ -88,3 +108,5 @@ struct ServeCommand: AsyncParsableCommand {
     let state = Mutex(false)
   }
 }
+
+extension ReasoningFormat: ExpressibleByArgument {}

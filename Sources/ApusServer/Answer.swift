@@ -95,7 +95,8 @@ struct EventStream {
   private let options: GenerationOptions
   private var format: any AnswerFormat
   private var finishes: [TextFinish?]
-  private var hasText = false
+  /// Something has been written since the last beat.
+  private var isLively = false
 
   init(answer: Answer) {
     options = answer.options
@@ -106,9 +107,7 @@ struct EventStream {
   /// The events before the first text, and those of the feed's first item.
   mutating func opening(_ first: GenerationFeed.Item?) -> ByteBuffer {
     var buffer = ByteBuffer()
-    for choice in finishes.indices {
-      for value in format.opening(choice) { buffer.writeEvent(value) }
-    }
+    for choice in finishes.indices { write(format.opening(choice), to: &buffer) }
     if var rest = handle(first) { buffer.writeBuffer(&rest) }
     return buffer
   }
@@ -116,10 +115,16 @@ struct EventStream {
   /// The bytes of the next item, nil for none; the end of the feed completes the stream.
   mutating func handle(_ item: GenerationFeed.Item?) -> ByteBuffer? {
     switch item {
-    case .beat: return hasText ? nil : ByteBuffer(string: ": ping\n\n")
+    case .beat:
+      defer { isLively = false }
+      return isLively ? nil : ByteBuffer(string: ": ping\n\n")
     case .event(let choice, let event):
-      guard let value = value(choice, event) else { return nil }
-      return ByteBuffer(event: value)
+      let values = values(choice, event)
+      guard !values.isEmpty else { return nil }
+      isLively = true
+      var buffer = ByteBuffer()
+      write(values, to: &buffer)
+      return buffer
     case nil:
       guard finishes.allSatisfy({ $0 != nil }) else {
         return fail(RequestError.unavailable("the server is shutting down"))
@@ -130,22 +135,30 @@ struct EventStream {
 
   /// The bytes that tell of an error and end the stream.
   mutating func fail(_ error: any Error) -> ByteBuffer {
-    var buffer = ByteBuffer(event: APIError(error).body)
+    var buffer = ByteBuffer()
+    write([format.failure(APIError(error))], to: &buffer)
     buffer.writeTerminator(type(of: format).terminator)
     isComplete = true
     return buffer
   }
 
-  private mutating func value(_ choice: Int, _ event: TextEvent) -> JSONValue? {
+  private func write(_ values: [JSONValue], to buffer: inout ByteBuffer) {
+    let named = type(of: format).namesEvents
+    for value in values {
+      buffer.writeEvent(value, name: named ? value["type"]?.stringValue : nil)
+    }
+  }
+
+  private mutating func values(_ choice: Int, _ event: TextEvent) -> [JSONValue] {
     switch event {
     case .progress(let progress):
-      guard options.returnProgress else { return nil }
-      return format.progress(choice, progress.json)
-    case .promptLogprobs(let scores): return format.promptScores(choice, scores)
+      guard options.returnProgress else { return [] }
+      return [format.progress(choice, progress.json)].compactMap { $0 }
+    case .promptLogprobs(let scores):
+      return [format.promptScores(choice, scores)].compactMap { $0 }
     case .delta(let text, let tokens):
-      hasText = true
       // Text may lag behind its tokens; only log-probabilities tell of tokens without text.
-      guard !text.isEmpty || tokens.contains(where: { $0.logprobs != nil }) else { return nil }
+      guard !text.isEmpty || tokens.contains(where: { $0.logprobs != nil }) else { return [] }
       return format.delta(choice, text: text, tokens: tokens)
     case .finished(let finish):
       finishes[choice] = finish
@@ -163,7 +176,7 @@ struct EventStream {
   private mutating func ending() -> ByteBuffer {
     isComplete = true
     var buffer = ByteBuffer()
-    if let summary, let usage = format.usage(summary) { buffer.writeEvent(usage) }
+    if let summary, let usage = format.usage(summary) { write([usage], to: &buffer) }
     buffer.writeTerminator(type(of: format).terminator)
     return buffer
   }

@@ -30,7 +30,8 @@ struct Dispatcher: HTTPResponder {
         services.logger.error(
           "\(error)", metadata: ["id": "\(record.id)", "path": "\(request.uri.path)"])
       }
-      response = mapped.response
+      let form = Endpoints.all.first { $0.matches(request.uri.path) }
+      response = mapped.response(form?.body(of: mapped) ?? mapped.body)
     }
     response.headers[.requestID] = record.id
     crossOrigin.add(to: &response.headers, of: request)

@@ -44,7 +44,7 @@ struct APIError {
     return .object(JSONObject([("error", .object(error))]))
   }
 
-  var response: Response { .json(body, status: status, headers: headers) }
+  func response(_ body: JSONValue) -> Response { .json(body, status: status, headers: headers) }
 }
 
 extension APIError {

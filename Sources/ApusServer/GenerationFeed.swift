@@ -65,7 +65,7 @@ enum GenerationFeed {
         request, of: call, model: services.modelName(model), in: $0.span)
     }
     defer { trace?.abort() }
-    for try await event in model.generate(request) {
+    for try await event in services.configuration.generate(model, request) {
       lease.note(event)
       probe.note(event)
       call.record?.note(event)

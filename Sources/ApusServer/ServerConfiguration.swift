@@ -1,3 +1,4 @@
+import Apus
 import Logging
 import Tracing
 
@@ -42,8 +43,21 @@ public struct ServerConfiguration: Sendable {
   /// Takes the spans of requests; nil means the tracer that the program was bootstrapped with.
   public var tracer: (any Tracer)?
 
+  /// The format of the model's tool calls, a name in `ToolCallFormats`; nil means the one its template speaks of.
+  public var toolCallParser: String?
+  /// What becomes of the model's reasoning.
+  public var reasoningFormat = ReasoningFormat.auto
+  /// How requests are answered; tests put a script in its place.
+  package var generate: @Sendable (LanguageModel, TextRequest) -> TextStream = { $0.generate($1) }
+
   /// The defaults.
   public init() {}
+}
+
+extension ServerConfiguration {
+  var messages: MessageSettings {
+    MessageSettings(toolCallParser: toolCallParser, reasoningFormat: reasoningFormat)
+  }
 }
 
 /// The version of this program.

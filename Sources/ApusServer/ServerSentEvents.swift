@@ -2,14 +2,9 @@ import ApusCore
 import Hummingbird
 
 extension ByteBuffer {
-  /// One server-sent event.
-  init(event value: JSONValue) {
-    self.init()
-    writeEvent(value)
-  }
-
-  /// Adds `data: {json}` and an empty line; JSON text has no line breaks.
-  mutating func writeEvent(_ value: JSONValue) {
+  /// Adds `data: {json}` and an empty line, with the event's name before it if it has one; JSON text has no line breaks.
+  mutating func writeEvent(_ value: JSONValue, name: String? = nil) {
+    if let name { writeString("event: \(name)\n") }
     writeString("data: ")
     writeBytes(value.utf8)
     writeString("\n\n")

@@ -6,6 +6,7 @@ import ApusCore
 public struct StreamingDetokenizer: Sendable {
   private let decoder: TokenDecoder
   private let skipSpecialTokens: Bool
+  private let kept: Set<TokenID>
   /// Bytes of a character whose rest has not come yet.
   private var pending: [UInt8] = []
   /// An id whose form depends on whether another one follows.
@@ -13,16 +14,19 @@ public struct StreamingDetokenizer: Sendable {
   private var isFirst = true
   private var toStrip: Int
 
-  /// A detokenizer at the beginning of a text.
-  public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool = true) {
+  /// A detokenizer at the beginning of a text; `kept` are special tokens that are never skipped.
+  public init(
+    _ tokenizer: Tokenizer, skipSpecialTokens: Bool = true, keeping kept: Set<TokenID> = []
+  ) {
     decoder = tokenizer.parts.decoder
+    self.kept = kept
     self.skipSpecialTokens = skipSpecialTokens
     toStrip = decoder.stripped.count
   }
 
   /// The text that is certain once this id is known; often empty, never a part of a character.
   public mutating func append(_ id: TokenID) -> String {
-    if skipSpecialTokens, decoder.isSpecial(id) { return "" }
+    if skipSpecialTokens, decoder.isSpecial(id), !kept.contains(id) { return "" }
     if decoder.last != nil {
       if let previous = held { add(previous, from: decoder.middle) }
       held = id

@@ -200,15 +200,4 @@ import Testing
     ).json()
     #expect(answer["content"] == openAI["choices"]?[0]?["text"])
   }
-
-  @Test func toolsReachTheTemplate() async throws {
-    let server = try await TestServer.shared.value
-    let tool: JSONValue = [
-      "type": "function", "function": ["name": "look", "parameters": ["type": "object"]],
-    ]
-    let response = try await server.post(
-      "/v1/chat/completions", chat("Hello", [("tools", [tool]), ("tool_choice", "auto")]))
-    #expect(response.status == 200)
-    #expect(try response.json()["choices"]?[0]?["message"]?["content"]?.stringValue != nil)
-  }
 }

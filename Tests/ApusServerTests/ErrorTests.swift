@@ -63,6 +63,17 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     completion("\"apus\": {\"kv_policy\": \"x\"}", "apus.kv_policy"),
     completion("\"apus\": 1", "apus"),
     completion("\"suffix\": \"x\"", "suffix", status: 501),
+    completion("\"suffix\": \"x\", \"echo\": true", "suffix"),
+    completion(
+      "\"stream\": true, \"stream_options\": {\"include_obfuscation\": true}",
+      "stream_options.include_obfuscation", status: 501),
+    BadRequest(
+      path: "/infill", body: #"{"input_prefix": "a", "input_suffix": "b"}"#, status: 501,
+      type: "not_supported_error", parameter: "input_prefix"),
+    BadRequest(path: "/infill", body: #"{"input_prefix": "a"}"#, parameter: "input_suffix"),
+    BadRequest(
+      path: "/infill", body: #"{"input_prefix": "a", "input_suffix": "", "input_extra": [{}]}"#,
+      parameter: "input_extra[0].text"),
     completion("\"best_of\": 3", "best_of", status: 501),
     completion("\"guided_json\": {\"type\": \"object\"}", "guided_json", status: 501),
     completion("\"mirostat\": 2", "mirostat", status: 501),
@@ -97,9 +108,13 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     chat(withHello("\"top_logprobs\": 3"), "top_logprobs"),
     chat(withHello("\"logprobs\": true, \"top_logprobs\": 21"), "top_logprobs"),
     chat(withHello("\"logprobs\": 3"), "logprobs"),
-    chat(withHello("\"tools\": [{}]"), "tools[0].type"),
-    chat(withHello("\"tool_choice\": \"required\""), "tool_choice", status: 501),
-    chat(withHello("\"tool_choice\": {\"type\": \"function\"}"), "tool_choice", status: 501),
+    chat(withHello("\"verbosity\": \"high\""), "verbosity", status: 501),
+    chat(withHello("\"reasoning_effort\": \"high\""), "reasoning_effort", status: 501),
+    chat(withHello("\"reasoning_effort\": \"huge\""), "reasoning_effort"),
+    chat(withHello("\"reasoning_format\": \"other\""), "reasoning_format"),
+    chat(withHello("\"store\": true"), "store", status: 501),
+    chat(withHello("\"service_tier\": 1"), "service_tier"),
+    chat(withHello("\"prediction\": \"x\""), "prediction"),
     chat(
       withHello("\"response_format\": {\"type\": \"json_object\"}"), "response_format",
       status: 501),
@@ -164,7 +179,11 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         "Hello",
         [
           ("user", "u"), ("metadata", ["a": "b"]), ("store", false), ("service_tier", "auto"),
-          ("priority", 3), ("cache_salt", "s"), ("tool_choice", "none"), ("apus", [:]),
+          ("priority", 3), ("cache_salt", "s"), ("safety_identifier", "x"),
+          ("prompt_cache_key", "k"),
+          ("prediction", ["type": "content", "content": "x"]), ("verbosity", "medium"),
+          ("reasoning_effort", "none"), ("parallel_tool_calls", false), ("tools", []),
+          ("tool_choice", "none"), ("apus", [:]),
           ("response_format", ["type": "text"]), ("top_p", nil), ("mirostat", 0.0),
           ("modalities", ["text"]), ("logit_bias", [:]), ("best_of", 1), ("max_tokens", 1),
         ]))

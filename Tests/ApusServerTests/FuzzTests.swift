@@ -27,10 +27,53 @@ import Testing
         ])
     ),
     ("/completion", completion([1, 2, 3])),
+    ("/v1/chat/completions", toolChat),
+    (
+      "/v1/responses",
+      [
+        "input": [
+          ["role": "user", "content": [["type": "input_text", "text": "Hi"]]],
+          ["type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"],
+          ["type": "function_call_output", "call_id": "1", "output": "x"],
+          ["type": "reasoning", "summary": []],
+        ], "instructions": "x", "max_output_tokens": 8, "stream": true, "temperature": 0,
+        "tools": [["type": "function", "name": "f", "parameters": [:]]], "tool_choice": "auto",
+        "text": ["format": ["type": "text"]], "reasoning": ["effort": "none"],
+      ]
+    ),
+    (
+      "/v1/messages",
+      [
+        "messages": [
+          ["role": "user", "content": [["type": "text", "text": "Hi"]]],
+          [
+            "role": "assistant",
+            "content": [["type": "tool_use", "id": "1", "name": "f", "input": [:]]],
+          ],
+          ["role": "user", "content": [["type": "tool_result", "tool_use_id": "1"]]],
+        ], "system": [["type": "text", "text": "x"]], "max_tokens": 8, "stream": true,
+        "tools": [["name": "f", "input_schema": ["type": "object"]]],
+        "tool_choice": ["type": "auto"], "thinking": ["type": "disabled"],
+        "stop_sequences": ["x"], "metadata": ["user_id": "u"],
+      ]
+    ),
+    ("/v1/messages/count_tokens", ["messages": [["role": "user", "content": "Hi"]]]),
+    ("/infill", ["input_prefix": "a", "input_suffix": "b", "input_extra": [["text": "c"]]]),
     ("/tokenize", ["content": "abc", "with_pieces": true]),
     ("/detokenize", ["tokens": [1, 2, 3]]),
     ("/apply-template", chat("Hi")),
   ]
+
+  private static var toolChat: JSONValue {
+    chat(
+      "Hi",
+      [
+        ("tools", [["type": "function", "function": ["name": "f", "parameters": [:]]]]),
+        ("tool_choice", ["type": "function", "function": ["name": "f"]]),
+        ("parallel_tool_calls", true), ("reasoning_format", "deepseek"), ("stream", true),
+        ("reasoning_effort", "medium"), ("prediction", ["content": "x"]),
+      ])
+  }
 
   private static let values: [JSONValue] = [
     .null, true, false, 0, 1, -1, 3, 2_147_483_648, .integer(.max), .integer(.min), 0.5, -0.5,
@@ -44,7 +87,7 @@ import Testing
     engine.contextLength = 64
     let server = try await TestServer.ready(engine: engine)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for index in 0..<400 {
+      for index in 0..<600 {
         if index >= 8 { try await group.next() }
         group.addTask {
           var random = RandomSource(seed: UInt64(index))
@@ -75,6 +118,21 @@ import Testing
     min(Int(random.nextUnit() * Double(count)), count - 1)
   }
 
+  /// Another value, or one with another value somewhere inside.
+  private static func changed(_ value: JSONValue, _ random: inout RandomSource) -> JSONValue {
+    switch value {
+    case .array(var elements) where !elements.isEmpty && pick(2, &random) > 0:
+      let index = pick(elements.count, &random)
+      elements[index] = changed(elements[index], &random)
+      return .array(elements)
+    case .object(var object) where object.count > 0 && pick(2, &random) > 0:
+      let key = object.keys[pick(object.count, &random)]
+      object[key] = changed(object[key] ?? .null, &random)
+      return .object(object)
+    default: return values[pick(values.count, &random)]
+    }
+  }
+
   /// Other values in some fields, or other bytes in the text.
   private static func mutated(_ seed: JSONValue, _ random: inout RandomSource) -> [UInt8] {
     guard pick(3, &random) > 0, case .object(var object) = seed else {
@@ -90,8 +148,8 @@ import Testing
       return bytes
     }
     for _ in 0...pick(3, &random) {
-      let keys = object.keys
-      object[keys[pick(keys.count, &random)]] = values[pick(values.count, &random)]
+      let key = object.keys[pick(object.count, &random)]
+      object[key] = changed(object[key] ?? .null, &random)
     }
     return JSONValue.object(object).utf8
   }

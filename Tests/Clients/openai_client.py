@@ -1,32 +1,22 @@
-"""Drives a running server with the `openai` package and prints which checks pass.
+"""Checks with the `openai` package: models, chat, completions, tools, responses, embeddings."""
 
-    apus serve --port 8080 &
-    python3 Tests/Clients/openai_client.py --base-url http://127.0.0.1:8080/v1
-
-Needs `pip install openai`. The exit status is 1 when a check fails.
-"""
-
-import argparse
 import asyncio
-import sys
-import time
-import traceback
+import json
 
 import openai
 
-CHECKS = []
+from harness import FUNCTION, GREEDY, TOOL, Skip, Suite, user
+
+SUITE = Suite("openai")
+check = SUITE.check
 
 
-def check(function):
-    CHECKS.append(function)
-    return function
+def connect(address, key):
+    return openai.OpenAI(base_url=address + "/v1", api_key=key, timeout=600)
 
 
-def user(text):
-    return [{"role": "user", "content": text}]
-
-
-GREEDY = {"temperature": 0, "max_tokens": 12}
+def parallel(client):
+    return openai.AsyncOpenAI(base_url=client.base_url, api_key=client.api_key, timeout=600)
 
 
 @check
@@ -182,8 +172,6 @@ def errors_have_their_classes(client, model):
     expect(openai.NotFoundError, 404, lambda: client.models.retrieve("no-such-model"))
     client = client.with_options(max_retries=0)
     expect(openai.InternalServerError, 501,
-           lambda: client.embeddings.create(model=model, input="x"))
-    expect(openai.InternalServerError, 501,
            lambda: client.chat.completions.create(
                model=model, messages=user("x"), response_format={"type": "json_object"}),
            "response_format")
@@ -202,10 +190,9 @@ def a_closed_stream_leaves_the_server_well(client, model):
 @check
 def many_at_once(client, model):
     async def run():
-        async with openai.AsyncOpenAI(
-                base_url=client.base_url, api_key=client.api_key) as parallel:
+        async with parallel(client) as many:
             async def ask(stream):
-                answer = await parallel.chat.completions.create(
+                answer = await many.chat.completions.create(
                     model=model, messages=user("Hello"), stream=stream, **GREEDY)
                 if not stream:
                     return answer.choices[0].message.content
@@ -216,27 +203,135 @@ def many_at_once(client, model):
     assert len(set(asyncio.run(run()))) == 1
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--base-url", default="http://127.0.0.1:8080/v1")
-    parser.add_argument("--api-key", default="none")
-    options = parser.parse_args()
-    client = openai.OpenAI(base_url=options.base_url, api_key=options.api_key)
-    model = next(iter(client.models.list())).id
-    failed = 0
-    for function in CHECKS:
-        start = time.monotonic()
-        try:
-            function(client, model)
-            result = "pass"
-        except Exception:
-            result = "FAIL"
-            failed += 1
-            traceback.print_exc()
-        print(f"{result}  {function.__name__:42} {time.monotonic() - start:7.2f} s", flush=True)
-    print(f"{len(CHECKS) - failed} of {len(CHECKS)} checks passed with openai {openai.__version__}")
-    return 1 if failed else 0
+@check
+def tools_are_taken(client, model):
+    answer = client.chat.completions.create(
+        model=model, messages=user("How is Oslo?"), tools=[TOOL], tool_choice="auto",
+        parallel_tool_calls=False, **GREEDY)
+    without = client.chat.completions.create(
+        model=model, messages=user("How is Oslo?"), tools=[TOOL], tool_choice="none", **GREEDY)
+    # The tools are in the prompt of the first only.
+    assert answer.usage.prompt_tokens > without.usage.prompt_tokens
+    assert without.choices[0].message.tool_calls is None
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@check
+def a_named_tool_is_called(client, model):
+    choice = {"type": "function", "function": {"name": "get_weather"}}
+    fields = dict(model=model, messages=user("How is Oslo?"), tools=[TOOL], tool_choice=choice, **GREEDY)
+    message = client.chat.completions.create(**fields).choices[0].message
+    call = message.tool_calls[0]
+    assert message.content is None and call.id and call.type == "function"
+    assert call.function.name == "get_weather" and isinstance(call.function.arguments, str)
+    name = arguments = ""
+    for chunk in client.chat.completions.create(stream=True, **fields):
+        for part in chunk.choices[0].delta.tool_calls or []:
+            assert part.index == 0
+            name += part.function.name or ""
+            arguments += part.function.arguments or ""
+    assert (name, arguments) == (call.function.name, call.function.arguments)
+
+
+@check
+def tool_results_are_taken(client, model):
+    call = {"id": "call_1", "type": "function",
+            "function": {"name": "get_weather", "arguments": json.dumps({"city": "Oslo"})}}
+    messages = user("How is Oslo?") + [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Rain."}]
+    answer = client.chat.completions.create(model=model, messages=messages, tools=[TOOL], **GREEDY)
+    assert answer.choices[0].finish_reason in ("stop", "length")
+
+
+@check
+def what_cannot_be_kept_is_refused(client, model):
+    client = client.with_options(max_retries=0)
+    other = {"type": "function", "function": dict(FUNCTION, name="other")}
+    expect(openai.InternalServerError, 501,
+           lambda: client.chat.completions.create(
+               model=model, messages=user("x"), tools=[TOOL, other], tool_choice="required"),
+           "tool_choice")
+    expect(openai.InternalServerError, 501,
+           lambda: client.completions.create(model=model, prompt="x", best_of=3), "best_of")
+    expect(openai.InternalServerError, 501,
+           lambda: client.responses.create(model=model, input="x", previous_response_id="resp_1"),
+           "previous_response_id")
+    expect(openai.InternalServerError, 501,
+           lambda: client.responses.create(model=model, input="x", store=True), "store")
+
+
+@check
+def responses_answer(client, model):
+    answer = client.responses.create(
+        model=model, input="Hello", instructions="Be brief.", max_output_tokens=12, temperature=0)
+    assert answer.object == "response" and answer.status in ("completed", "incomplete")
+    assert answer.output_text == answer.output[-1].content[0].text != ""
+    usage = answer.usage
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+    turns = [{"role": "user", "content": "Hello"}, answer.output[-1].to_dict(),
+             {"role": "user", "content": [{"type": "input_text", "text": "Again"}]}]
+    assert client.responses.create(model=model, input=turns, max_output_tokens=4).output_text
+
+
+@check
+def responses_stream(client, model):
+    fields = dict(model=model, input="Hello", max_output_tokens=12, temperature=0)
+    whole = client.responses.create(**fields)
+    events = list(client.responses.create(stream=True, **fields))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert events[0].type == "response.created"
+    assert events[-1].type == "response." + whole.status
+    text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+    assert text == whole.output_text == events[-1].response.output_text
+
+
+@check
+def responses_stream_helper(client, model):
+    with client.responses.stream(model=model, input="Hello", max_output_tokens=12) as stream:
+        kinds = [event.type for event in stream]
+    assert "response.output_text.delta" in kinds and "response.output_item.done" in kinds
+
+
+@check
+def responses_call_a_named_tool(client, model):
+    tool = dict(FUNCTION, type="function", strict=False)
+    fields = dict(model=model, input="How is Oslo?", tools=[tool], max_output_tokens=12,
+                  tool_choice={"type": "function", "name": "get_weather"}, temperature=0)
+    call = client.responses.create(**fields).output[0]
+    assert call.type == "function_call" and call.name == "get_weather" and call.call_id
+    events = list(client.responses.create(stream=True, **fields))
+    done = [e for e in events if e.type == "response.function_call_arguments.done"]
+    assert [event.arguments for event in done] == [call.arguments]
+    turns = user("How is Oslo?") + [
+        {"type": "function_call", "call_id": "1", "name": "get_weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": "Rain."}]
+    assert client.responses.create(model=model, input=turns, max_output_tokens=4).output
+
+
+@check
+def responses_at_once(client, model):
+    async def run():
+        async with parallel(client) as many:
+            async def ask():
+                stream = await many.responses.create(
+                    model=model, input="Hello", max_output_tokens=12, temperature=0, stream=True)
+                return "".join(
+                    [e.delta async for e in stream if e.type == "response.output_text.delta"])
+
+            return await asyncio.gather(*(ask() for _ in range(8)))
+
+    assert len(set(asyncio.run(run()))) == 1
+
+
+@check
+def embeddings(client, model):
+    client = client.with_options(max_retries=0)
+    try:
+        answer = client.embeddings.create(model=model, input=["The cat", "A dog"])
+    except openai.APIStatusError as error:
+        if error.status_code == 501:
+            raise Skip("501")
+        raise
+    vectors = [entry.embedding for entry in answer.data]
+    assert len(vectors) == 2 and len(vectors[0]) == len(vectors[1]) > 0
+    assert all(isinstance(x, float) for x in vectors[0]) and answer.usage.prompt_tokens > 0

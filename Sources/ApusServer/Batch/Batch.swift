@@ -184,7 +184,8 @@ private struct BatchRunner {
 
   private func answer(to line: BatchLine) async throws -> Answer {
     let name = services.modelName(model)
-    let answer = try await line.endpoint.answer(to: line.body, model: model, name: name)
+    let answer = try await line.endpoint.answer(
+      to: line.body, model: model, name: name, settings: services.configuration.messages)
     if answer.options.stream {
       throw RequestError.invalid(parameter: "stream", "'stream' must be false in a batch")
     }

@@ -11,7 +11,10 @@ struct ApplyTemplate: Endpoint {
     let fields = FieldReader(call.body)
     try UnsupportedFields.check(fields)
     let prompt = try ChatPrompt(fields)
-    let text = try await HeavyWork.run(byteCount: prompt.byteCount) { try prompt.render(model) }
+    let settings = services.configuration.messages
+    let text = try await HeavyWork.run(byteCount: prompt.byteCount) {
+      try prompt.prepare(model, settings).text
+    }
     return .json(["prompt": .string(text)])
   }
 }

@@ -1,27 +1,40 @@
 import Apus
 import ApusCore
+import ApusText
 
 /// Answers a conversation.
 struct ChatCompletions: GeneratingEndpoint {
   let paths = ["/v1/chat/completions", "/chat/completions"]
 
-  func answer(to body: JSONObject, model: LanguageModel, name: String) async throws -> Answer {
+  func answer(
+    to body: JSONObject, model: LanguageModel, name: String, settings: MessageSettings
+  ) async throws -> Answer {
     let size = model.engine.modelConfiguration.shape.vocabularySize
     let request = try ChatRequest(body, vocabularySize: size)
-    let prompt = try await model.tokens(of: request.prompt)
-    let options = request.options
-    return Answer(
-      requests: options.requests(
-        prompt: prompt, logprobs: request.logprobs, promptLogprobs: options.promptLogprobs),
-      options: options, format: ChatFormat(request, model: model, name: name))
+    return try await Answer(
+      request.prompt, request.options, logprobs: request.logprobs, model: model, settings: settings
+    ) { parser, _ in ChatFormat(request, parser: parser, model: model, name: name) }
   }
 }
 
-extension LanguageModel {
-  /// Renders a conversation and turns it into tokens.
-  func tokens(of prompt: ChatPrompt) async throws -> [TokenID] {
-    try await HeavyWork.run(byteCount: prompt.byteCount) {
-      self.tokens(ofRenderedPrompt: try prompt.render(self))
+extension Answer {
+  /// An answer to a conversation; `format` is made with what takes messages apart and the number of the prompt's
+  /// tokens.
+  init(
+    _ prompt: ChatPrompt, _ options: GenerationOptions, logprobs: Int? = nil,
+    model: LanguageModel, settings: MessageSettings,
+    format: (MessageParser, Int) -> any AnswerFormat
+  ) async throws {
+    let (chat, tokens) = try await model.prepare(prompt, settings)
+    let kept = chat.keptTokens(model)
+    let requests = options.requests(
+      prompt: tokens, logprobs: logprobs, promptLogprobs: options.promptLogprobs
+    ).map { request in
+      var request = request
+      request.keptSpecialTokens = kept
+      return request
     }
+    self.init(
+      requests: requests, options: options, format: format(chat.parser, tokens.count))
   }
 }

@@ -15,12 +15,16 @@ protocol Endpoint: Sendable {
   var isProbe: Bool { get }
   /// Throws what `APIError` maps.
   func respond(to call: Call, using services: Services) async throws -> Response
+  /// How an error is told, whoever found it.
+  func body(of error: APIError) -> JSONValue
 }
 
 extension Endpoint {
   var method: HTTPRequest.Method { .get }
   var isPublic: Bool { false }
   var isProbe: Bool { false }
+
+  func body(of error: APIError) -> JSONValue { error.body }
 
   func matches(_ path: String) -> Bool {
     paths.contains { $0.hasSuffix("*") ? path.hasPrefix($0.dropLast()) : $0 == path }
@@ -30,7 +34,9 @@ extension Endpoint {
 /// An endpoint that generates text.
 protocol GeneratingEndpoint: Endpoint {
   /// Checks the body and makes its prompts; `name` is what answers call the model.
-  func answer(to body: JSONObject, model: LanguageModel, name: String) async throws -> Answer
+  func answer(
+    to body: JSONObject, model: LanguageModel, name: String, settings: MessageSettings
+  ) async throws -> Answer
 }
 
 extension GeneratingEndpoint {
@@ -38,7 +44,9 @@ extension GeneratingEndpoint {
 
   func respond(to call: Call, using services: Services) async throws -> Response {
     let model = try services.model()
-    let answer = try await answer(to: call.body, model: model, name: services.modelName(model))
+    let answer = try await answer(
+      to: call.body, model: model, name: services.modelName(model),
+      settings: services.configuration.messages)
     return try await answer.respond(to: call, model: model, services: services)
   }
 }
@@ -78,6 +86,10 @@ package enum Endpoints {
     ChatCompletions(),
     Completions(),
     LlamaCompletion(),
+    Infill(),
+    Responses(),
+    Messages(),
+    CountTokens(),
     Tokenize(),
     Detokenize(),
     ApplyTemplate(),

@@ -12,7 +12,7 @@ struct Tokenize: Endpoint {
     let model = try services.model()
     let fields = FieldReader(call.body)
     let withPieces = try fields.bool("with_pieces") ?? fields.bool("return_token_strs") ?? false
-    let tokens = try await tokens(fields, model)
+    let tokens = try await tokens(fields, model, services.configuration.messages)
     let ids = tokens.map { JSONValue.integer(Int64($0)) }
     var object = JSONObject([
       ("count", .integer(Int64(tokens.count))),
@@ -25,8 +25,12 @@ struct Tokenize: Endpoint {
     return .json(.object(object))
   }
 
-  private func tokens(_ fields: FieldReader, _ model: LanguageModel) async throws -> [TokenID] {
-    if fields.has("messages") { return try await model.tokens(of: ChatPrompt(fields)) }
+  private func tokens(
+    _ fields: FieldReader, _ model: LanguageModel, _ settings: MessageSettings
+  ) async throws -> [TokenID] {
+    if fields.has("messages") {
+      return try await model.prepare(ChatPrompt(fields), settings).tokens
+    }
     let name = fields.has("prompt") ? "prompt" : "content"
     guard let text = try fields.string(name) else {
       throw fields.invalid("content", "is missing")

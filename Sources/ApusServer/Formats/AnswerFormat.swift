@@ -10,19 +10,29 @@ import Foundation
 protocol AnswerFormat: Sendable {
   /// Sent on a stream after the last object; nil for nothing.
   static var terminator: String? { get }
+  /// Whether events on a stream are named, by their objects' `type`.
+  static var namesEvents: Bool { get }
 
   /// The pieces that open a choice's stream.
   mutating func opening(_ choice: Int) -> [JSONValue]
   /// A piece for the prompt's own log-probabilities; nil if they are not told.
   mutating func promptScores(_ choice: Int, _ scores: [TokenLogprobs]) -> JSONValue?
-  mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> JSONValue
-  mutating func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> JSONValue
+  mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> [JSONValue]
+  mutating func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> [JSONValue]
   /// A piece that tells how much of the prompt has been read.
-  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue
+  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue?
   /// The piece with the usage after all choices; nil if the format has none.
   func usage(_ summary: AnswerSummary) -> JSONValue?
   /// The whole answer of a request that is not streamed.
   mutating func whole(_ choices: [ChoiceResult], summary: AnswerSummary) -> JSONValue
+  /// What tells of an error on a stream.
+  mutating func failure(_ error: APIError) -> JSONValue
+}
+
+extension AnswerFormat {
+  static var namesEvents: Bool { false }
+
+  func failure(_ error: APIError) -> JSONValue { error.body }
 }
 
 /// What all objects of one answer carry.
@@ -70,9 +80,9 @@ struct ChoiceResult: Sendable {
 
 /// Counts and times over all choices of an answer.
 struct AnswerSummary: Sendable {
-  private var promptTokens = 0
-  private var cachedTokens = 0
-  private var generatedTokens = 0
+  private(set) var promptTokens = 0
+  private(set) var cachedTokens = 0
+  private(set) var generatedTokens = 0
   private var prefill = Duration.zero
   private var decode = Duration.zero
   private var methods: [String] = []

@@ -42,24 +42,24 @@ struct CompletionFormat: AnswerFormat {
     return chunk(choice, text: echoes[choice].text, logprobs: logprobs)
   }
 
-  mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> JSONValue {
-    guard logprobs else { return chunk(choice, text: text) }
+  mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> [JSONValue] {
+    guard logprobs else { return [chunk(choice, text: text)] }
     var table = LogprobTable()
     add(tokens, choice, to: &table)
-    return chunk(choice, text: text, logprobs: table.json)
+    return [chunk(choice, text: text, logprobs: table.json)]
   }
 
-  func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> JSONValue {
+  func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> [JSONValue] {
     var object = identity.fields(object: "text_completion")
     object["choices"] = [
       choiceJSON(choice, text: "", reason: finish, logprobs: .null)
     ]
     if request.options.includeUsage { object["usage"] = .null }
     summary?.add(to: &object, usage: false)
-    return .object(object)
+    return [.object(object)]
   }
 
-  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue {
+  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue? {
     guard case .object(var object) = chunk(choice, text: "") else { return progress }
     object["prompt_progress"] = progress
     return .object(object)

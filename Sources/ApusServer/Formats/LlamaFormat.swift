@@ -15,18 +15,20 @@ struct LlamaFormat: AnswerFormat {
 
   func promptScores(_ choice: Int, _ scores: [TokenLogprobs]) -> JSONValue? { nil }
 
-  func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> JSONValue {
+  func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> [JSONValue] {
     [
-      "index": .integer(Int64(choice)), "content": .string(text), "tokens": ids(tokens),
-      "stop": false,
+      [
+        "index": .integer(Int64(choice)), "content": .string(text), "tokens": ids(tokens),
+        "stop": false,
+      ]
     ]
   }
 
-  func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> JSONValue {
-    .object(ending(choice, text: "", tokens: [], finish, summary))
+  func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> [JSONValue] {
+    [.object(ending(choice, text: "", tokens: [], finish, summary))]
   }
 
-  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue {
+  func progress(_ choice: Int, _ progress: JSONValue) -> JSONValue? {
     [
       "index": .integer(Int64(choice)), "content": "", "tokens": [], "stop": false,
       "prompt_progress": progress,

@@ -75,22 +75,4 @@ enum ChatMessages {
     call["function"] = .object(function)
     return call
   }
-
-  /// The tools, as the template prints them.
-  static func tools(_ fields: FieldReader) throws -> JSONValue? {
-    guard let tools = try fields.array("tools"), !tools.isEmpty else { return nil }
-    for (index, tool) in tools.enumerated() {
-      guard case .object(let object) = tool else {
-        throw fields.invalid("tools[\(index)]", "must be an object, not \(tool.kind)")
-      }
-      let nested = FieldReader(object, prefix: fields.path("tools[\(index)]."))
-      guard try nested.string("type") == "function" else {
-        throw nested.invalid("type", "must be 'function'")
-      }
-      guard try nested.object("function") != nil else {
-        throw nested.invalid("function", "is missing")
-      }
-    }
-    return .array(tools)
-  }
 }

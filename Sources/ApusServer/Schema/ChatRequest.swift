@@ -23,39 +23,8 @@ struct ChatRequest: Sendable {
     }
     logprobs = wanted ? count ?? 0 : nil
     if try fields.bool("echo") == true { throw fields.unsupported("echo") }
-  }
-}
-
-/// What a chat template is rendered with.
-struct ChatPrompt: Sendable {
-  let messages: [JSONValue]
-  let tools: JSONValue?
-  let addGenerationPrompt: Bool
-  let arguments: JSONObject
-
-  init(_ fields: FieldReader) throws {
-    messages = try ChatMessages.read(fields)
-    tools = try ChatMessages.tools(fields)
-    addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
-    var arguments = JSONObject()
-    if let effort = try fields.string("reasoning_effort") {
-      arguments["reasoning_effort"] = .string(effort)
+    if fields.value("verbosity").map({ $0 != "medium" }) == true {
+      throw fields.unsupported("verbosity", "can be 'medium' only")
     }
-    for (name, value) in try fields.object("chat_template_kwargs")?.entries ?? [] {
-      arguments[name] = value
-    }
-    self.arguments = arguments
-  }
-
-  /// Roughly how much text there is.
-  var byteCount: Int {
-    messages.reduce(0) { $0 + ($1["content"]?.stringValue?.utf8.count ?? 0) }
-  }
-
-  /// The text the model continues.
-  func render(_ model: LanguageModel) throws -> String {
-    try model.prompt(
-      messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
-      arguments: arguments)
   }
 }

@@ -9,6 +9,8 @@ struct CompletionRequest: Sendable {
   let logprobs: Int?
   let echo: Bool
   let addSpecialTokens: Bool
+  /// What comes after the answer; nil if nothing is said of that.
+  let suffix: String?
 
   /// As in OpenAI's interface, an answer has 16 tokens unless the request says otherwise.
   static let defaultMaxTokens = 16
@@ -21,6 +23,12 @@ struct CompletionRequest: Sendable {
     options = try GenerationOptions(fields, vocabularySize: vocabularySize, maxTokens: maxTokens)
     logprobs = try fields.int("logprobs", in: 0...20)
     echo = try fields.bool("echo") ?? false
+    suffix = try fields.string("suffix").flatMap { $0.isEmpty ? nil : $0 }
+    if suffix != nil {
+      let isText = prompts.allSatisfy { if case .text = $0 { true } else { false } }
+      guard isText else { throw fields.invalid("suffix", "needs a prompt of text") }
+      if echo { throw fields.invalid("suffix", "cannot be combined with 'echo'") }
+    }
     addSpecialTokens = try fields.bool("add_special_tokens") ?? true
     guard prompts.count * options.choiceCount <= PromptInput.limit else {
       throw fields.invalid("prompt", "asks for more than \(PromptInput.limit) answers")

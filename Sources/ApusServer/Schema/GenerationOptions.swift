@@ -61,6 +61,8 @@ struct GenerationOptions: Sendable {
       guard stream else { throw fields.invalid("stream_options", "needs 'stream': true") }
       let nested = FieldReader(options, prefix: "stream_options.")
       includeUsage = try nested.bool("include_usage") ?? false
+      for name in ["include_obfuscation", "continuous_usage_stats"]
+      where try nested.bool(name) == true { throw nested.unsupported(name) }
     }
     if stream, promptLogprobs != nil {
       throw fields.invalid("prompt_logprobs", "cannot be streamed")
@@ -69,10 +71,16 @@ struct GenerationOptions: Sendable {
 
   /// Fields that are checked but do not change the answer.
   private static func checkNeutral(_ fields: FieldReader) throws {
-    for name in ["model", "request_id"] { _ = try fields.string(name) }
+    for name in neutralTexts { _ = try fields.string(name) }
     _ = try fields.object("metadata")
-    _ = try fields.bool("store")
+    // What an answer will probably be only makes it sooner where it is used.
+    _ = try fields.object("prediction")
   }
+
+  private static let neutralTexts = [
+    "model", "request_id", "safety_identifier", "service_tier", "prompt_cache_key",
+    "prompt_cache_retention",
+  ]
 
   private static func stopStrings(_ fields: FieldReader) throws -> [String] {
     let stops: [String]

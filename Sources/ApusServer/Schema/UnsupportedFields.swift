@@ -15,7 +15,6 @@ enum UnsupportedFields {
       throw fields.unsupported(name)
     }
     try checkResponseFormat(fields)
-    try checkToolChoice(fields)
     if let extensions = try fields.object("apus"),
       let name = extensions.keys.first(where: { !Self.extensions.contains($0) })
     {
@@ -31,7 +30,7 @@ enum UnsupportedFields {
   /// Each with the values under which it does nothing.
   private static let all: [(String, [JSONValue])] = [
     ("functions", []), ("function_call", ["none", "auto"]), ("audio", []),
-    ("modalities", [["text"]]), ("suffix", [""]), ("web_search_options", []), ("grammar", [""]),
+    ("modalities", [["text"]]), ("web_search_options", []), ("grammar", [""]),
     ("json_schema", []), ("guided_json", []), ("guided_regex", [""]), ("guided_choice", []),
     ("guided_grammar", [""]), ("structured_outputs", []), ("use_beam_search", [false]),
     ("length_penalty", [1]), ("early_stopping", [false]), ("bad_words", []),
@@ -42,6 +41,7 @@ enum UnsupportedFields {
     ("top_n_sigma", [-1, 0]), ("samplers", []), ("image_data", []), ("n_keep", [0]),
     ("n_indent", [0]), ("t_max_predict_ms", [0]), ("kv_transfer_params", []),
     ("mm_processor_kwargs", []), ("repetition_detection", []), ("prompt_embeds", []),
+    ("store", [false]), ("moderation", []), ("thinking_budget_tokens", [-1]),
   ]
 
   /// 0 and 0.0 are the same number.
@@ -58,16 +58,6 @@ enum UnsupportedFields {
     }
     guard type == "text" else {
       throw fields.unsupported("response_format", "of type '\(type)' is not supported")
-    }
-  }
-
-  private static func checkToolChoice(_ fields: FieldReader) throws {
-    guard let choice = fields.value("tool_choice") else { return }
-    switch choice {
-    case .string("none"), .string("auto"): return
-    case .string("required"), .object:
-      throw fields.unsupported("tool_choice", "can be 'none' or 'auto' only")
-    default: throw fields.invalid("tool_choice", "must be 'none', 'auto', 'required' or an object")
     }
   }
 }

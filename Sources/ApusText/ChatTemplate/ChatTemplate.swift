@@ -5,10 +5,13 @@ import ApusCore
 /// Templates are untrusted. Parsing is linear in the source; a render is given a budget of steps, memory and depth in
 /// proportion to its input, and throws when it is spent.
 public struct ChatTemplate: Sendable {
+  /// The text it was parsed from.
+  public let source: String
   private let program: TemplateProgram
 
   /// Parses a template; throws `ChatTemplateError`.
   public init(_ source: String) throws {
+    self.source = source
     program = try TemplateParser.parse(source)
   }
 

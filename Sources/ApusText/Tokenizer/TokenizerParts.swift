@@ -76,4 +76,6 @@ struct SpecialTokens: Sendable {
   var padding: TokenID?
   var unknown: TokenID?
   var endOfGeneration: Set<TokenID> = []
+  /// By the names of GGUF files, those for filling in that a file names.
+  var fillRoles: [String: TokenID] = [:]
 }

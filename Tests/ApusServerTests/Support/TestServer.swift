@@ -21,6 +21,7 @@ final class TestServer: Sendable {
   init(
     configuration: ServerConfiguration = ServerConfiguration(),
     engine: EngineConfiguration = EngineConfiguration(),
+    reference: ModelReference = .builtin("reader"),
     gate: @escaping @Sendable () throws -> Void = {}
   ) async throws {
     let loaded = Box()
@@ -32,7 +33,7 @@ final class TestServer: Sendable {
       configuration: configuration,
       load: {
         try gate()
-        let model = try LanguageModel(.builtin("reader"), configuration: engine)
+        let model = try LanguageModel(reference, configuration: engine)
         loaded.model.withLock { $0 = model }
         return model
       }, onListening: { continuation.yield($0) })
@@ -53,9 +54,11 @@ final class TestServer: Sendable {
 
   static func ready(
     configuration: ServerConfiguration = ServerConfiguration(),
-    engine: EngineConfiguration = EngineConfiguration()
+    engine: EngineConfiguration = EngineConfiguration(),
+    reference: ModelReference = .builtin("reader")
   ) async throws -> TestServer {
-    let server = try await TestServer(configuration: configuration, engine: engine)
+    let server = try await TestServer(
+      configuration: configuration, engine: engine, reference: reference)
     while try await server.get("/health").status != 200 {
       try await Task.sleep(for: .milliseconds(20))
     }

@@ -91,9 +91,11 @@ struct MetadataSource {
     func valid(_ id: TokenID?) -> TokenID? {
       id.flatMap { Int($0) < vocabulary.count ? $0 : nil }
     }
-    return SpecialTokens(
+    var roles = SpecialTokens(
       bos: try id("bos") ?? valid(bos), eos: try id("eos") ?? valid(eos),
       padding: try id("padding"), unknown: try id("unknown") ?? valid(unknown))
+    for name in FillInMiddleTokens.roleNames { roles.fillRoles[name] = try id(name) }
+    return roles
   }
 
   /// The tokens that end a turn by name, and those that the file gives such a role.
