@@ -97,7 +97,9 @@ let package = Package(
       name: "ApusServerTests",
       dependencies: [
         "ApusServer",
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "NIOCore", package: "swift-nio"),
       ]),
     .testTarget(
       name: "ApusEvaluationTests",
