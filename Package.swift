@@ -99,7 +99,9 @@ let package = Package(
       dependencies: [
         "ApusServer",
         "ApusText",
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "NIOCore", package: "swift-nio"),
       ]),
     .testTarget(
       name: "ApusEvaluationTests",

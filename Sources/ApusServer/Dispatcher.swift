@@ -24,8 +24,10 @@ struct Dispatcher: HTTPResponder {
     do {
       response = try await answer(request, context, candidates, record)
     } catch {
-      let mapped = APIError(try Self.unwrapped(error))
-      record.fail(mapped.type)
+      let error = try Self.unwrapped(error)
+      let mapped = APIError(error)
+      record.fail(
+        error as? RequestError == .disconnected ? RequestRecord.clientClosed : mapped.type)
       if mapped.status == .internalServerError {
         services.logger.error(
           "\(error)", metadata: ["id": "\(record.id)", "path": "\(request.uri.path)"])
@@ -52,7 +54,8 @@ struct Dispatcher: HTTPResponder {
     if let response = crossOrigin.preflight(request, methods: candidates.map(\.method)) {
       return response
     }
-    let reader = BodyReader(limit: services.configuration.maxBodySize)
+    let reader = BodyReader(
+      limit: services.configuration.maxBodySize, budget: services.bodyBudget)
     let endpoint: any Endpoint
     let key: APIKey?
     do {

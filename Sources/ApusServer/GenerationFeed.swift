@@ -30,7 +30,8 @@ enum GenerationFeed {
         }
         continuation.finish()
       } catch {
-        call.record?.fail(APIError(error).type)
+        // A task is cancelled when nobody listens any more, which is not its error.
+        if !Task.isCancelled { call.record?.fail(APIError(error).type) }
         continuation.finish(throwing: error)
       }
     }

@@ -10,6 +10,7 @@ final class Services: Sendable {
   let phase = Phase()
   let requests = ActiveRequests()
   let metrics = Metrics()
+  let bodyBudget: BodyBudget
   let keys: APIKeyRing
   let tracing: RequestTracing
   let logger: Logger
@@ -20,6 +21,7 @@ final class Services: Sendable {
 
   init(_ configuration: ServerConfiguration) {
     self.configuration = configuration
+    bodyBudget = BodyBudget(8 * configuration.maxBodySize)
     keys = APIKeyRing(configuration.apiKeys, file: configuration.apiKeyFile)
     tracing = RequestTracing(configuration.tracer)
     let handler = LineLogHandler(

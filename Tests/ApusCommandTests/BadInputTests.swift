@@ -40,6 +40,12 @@ struct BadInputTests {
     (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
     (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
+    (["serve", "--ssl-cert-file", "c.pem"], "--ssl-key-file"),
+    (["serve", "--cors-origin", "example.org"], "'example.org'"),
+    (["serve", "--max-output-tokens", "0"], "--max-output-tokens"),
+    (["serve", "--max-header-size", "10"], "--max-header-size"),
+    (["serve", "--body-timeout", "0"], "--body-timeout"),
+    (["serve", "--log-format", "xml"], "--log-format"),
     (["batch", "in.jsonl"], "<out>"),
     (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
     (["eval"], "apus eval list"),
@@ -66,6 +72,15 @@ struct BadInputTests {
     #expect(result.error?.contains(message) == true, "\(result.errors)")
     #expect(result.output.isEmpty)
   }
+
+  #if !TLS
+    @Test func aProgramWithoutTLSSaysHowToBuildOne() async throws {
+      let result = try await Program.run(
+        "serve", "--ssl-cert-file", "c.pem", "--ssl-key-file", "k.pem")
+      #expect(result.status == 64)
+      #expect(result.error?.contains("swift build -c release --traits TLS") == true)
+    }
+  #endif
 
   @Test func missingFiles() async throws {
     for arguments in [

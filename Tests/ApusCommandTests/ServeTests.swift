@@ -81,6 +81,53 @@ struct ServeTests {
     #expect(result.error?.contains(empty) == true)
   }
 
+  @Test func aHangupReadsTheKeysAgain() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(Array("one name=a max_tokens=2\n".utf8), to: "keys")
+    let server = try await Listening("--api-key-file", file, "-c", "256")
+    try await server.waitUntilReady()
+    #expect(try await server.get("/v1/models", key: "two").0 == 401)
+    try folder.write(Array("two\n".utf8), to: "keys")
+    kill(server.running.process.processIdentifier, SIGHUP)
+    while try await server.get("/v1/models", key: "two").0 != 200 {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    #expect(try await server.get("/v1/models", key: "one").0 == 401)
+    server.running.process.terminate()
+    #expect(try await server.running.result().status == 0)
+  }
+
+  @Test func aSecondSignalEndsAtOnce() async throws {
+    let server = try await Listening(
+      "-c", "12000", "--isa", "scalar", "-t", "1", "--shutdown-timeout", "600")
+    try await server.waitUntilReady()
+    let body = #"{"prompt": "a", "max_tokens": 11000, "ignore_eos": true}"#
+    let answer = Task { try await server.get("/v1/completions", body: body).0 }
+    while try await server.get("/slots").1 == "[]" { try await Task.sleep(for: .milliseconds(5)) }
+    server.running.process.terminate()
+    while try await server.get("/readyz").0 == 200 { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(try await server.get("/livez").0 == 200)
+    server.running.process.terminate()
+    #expect(try await server.running.result().status == 0)
+    // Nobody waited for the answer.
+    #expect((try? await answer.value) != 200)
+  }
+
+  @Test func logLinesCarryTheRequestsID() async throws {
+    let server = try await Listening("-c", "256", "--log-format", "json")
+    try await server.waitUntilReady()
+    let (status, _) = try await server.get("/tokenize", body: #"{"content": "Xylophon7"}"#)
+    #expect(status == 200)
+    server.running.process.terminate()
+    _ = try await server.running.result()
+    let lines = try server.running.errors.split(separator: "\n").dropFirst()
+      .map { try JSONValue(parsing: String($0)) }
+    let line = try #require(lines.first { $0["path"] == "/tokenize" })
+    #expect(line["status"] == 200)
+    #expect((line["id"]?.stringValue?.count ?? 0) > 0)
+    #expect(!server.running.errors.contains("Xylophon7"))
+  }
+
   @Test func aTakenPortIsAnError() async throws {
     let server = try await Listening("-c", "256")
     let port = String(server.address.split(separator: ":").last ?? "")

@@ -22,16 +22,27 @@ struct SettingsTests {
     #expect(try await count(environment: ["APUS_MAX_TOKENS": "5"]) == 5)
   }
 
-  @Test(arguments: [
-    (#"{"n-predikt": 4}"#, "unknown key 'n-predikt'"),
-    (#"{"n-predict": [4]}"#, "one value, not a list"),
-    (#"{"n-predict": "many"}"#, "'n-predict' of the configuration file"),
-    (#"[1]"#, "no JSON object"),
-    (#"{"#, "invalid JSON"),
-  ])
-  func badFiles(content: String, message: String) async throws {
+  @Test func tomlAndYAML() async throws {
     let folder = try TemporaryFolder()
-    let file = try folder.write(Array(content.utf8), to: "apus.json")
+    let toml = try folder.write(Array("# x\nn_predict = 4 # tokens\n".utf8), to: "apus.toml")
+    #expect(try await count("--config", toml) == 4)
+    let yaml = try folder.write(Array("n-predict: 3\n".utf8), to: "apus.yaml")
+    #expect(try await count("--config", yaml) == 3)
+  }
+
+  @Test(arguments: [
+    ("json", #"{"n-predikt": 4}"#, "unknown key 'n-predikt'"),
+    ("json", #"{"n-predict": [4]}"#, "one value, not a list"),
+    ("json", #"{"n-predict": "many"}"#, "'n-predict' of the configuration file"),
+    ("json", #"[1]"#, "no JSON object"),
+    ("json", #"{"#, "invalid JSON"),
+    ("toml", "port = 1\n[run]\nn-predict = 4", "line 2: tables"),
+    ("toml", "n-predikt = 4", "unknown key 'n-predikt'"),
+    ("yaml", "run:\n  n-predict: 4", "line 1: there is no value"),
+  ])
+  func badFiles(ending: String, content: String, message: String) async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(Array(content.utf8), to: "apus." + ending)
     let result = try await Program.run("run", "-p", "The", "--config", file)
     #expect(result.status == 64)
     #expect(result.error?.contains(message) == true, "\(result.errors)")

@@ -18,6 +18,9 @@ final class RequestRecord: Sendable {
     var isComplete = false
   }
 
+  /// What the log calls the error of a client that went before the end of its answer.
+  static let clientClosed = "client_closed"
+
   let id: String
   let arrived = ContinuousClock.now
   /// The span of the request.
@@ -74,7 +77,7 @@ final class RequestRecord: Sendable {
     var fields = state.fields
     fields["duration_ms"] = .milliseconds(.now - arrived)
     if let status { fields["status"] = .stringConvertible(status) }
-    let error = state.error ?? (status == nil ? "client_closed" : nil)
+    let error = state.error ?? (status == nil ? Self.clientClosed : nil)
     if let error { fields["error"] = .string(error) }
     if let promptTokens = state.promptTokens {
       fields["prompt_tokens"] = .stringConvertible(promptTokens)
@@ -88,7 +91,7 @@ final class RequestRecord: Sendable {
     if let status { span.attributes["http.response.status_code"] = status }
     if let error { span.attributes["error.type"] = error }
     // By the conventions for HTTP, what is the client's fault is no error of the server's span.
-    if status.map({ $0 >= 500 }) ?? (error != "client_closed") || state.error == "server_error" {
+    if status.map({ $0 >= 500 }) ?? (error != Self.clientClosed) || state.error == "server_error" {
       span.setStatus(SpanStatus(code: .error))
     }
     span.end()
