@@ -99,11 +99,11 @@ import Testing
   @Test func aNamedToolIsCalled() async throws {
     let server = try await Self.server.value
     for choice: JSONValue in [["type": "tool", "name": "look"], ["type": "any"]] {
-      server.say(#" {"city": "Oslo"}}"#)
+      server.say(#""city": "Oslo"}}"#)
       let fields: [(String, JSONValue)] = [("tools", [Self.tool]), ("tool_choice", choice)]
       let whole = try await server.ask(Self.path, body(fields)).whole
       #expect(whole["content"]?[0]?["input"] == ["city": "Oslo"])
-      server.say(" {\"city\": \"Os", .length)
+      server.say("\"city\": \"Os", .length)
       let torn = try await server.ask(Self.path, body(fields)).whole
       #expect(torn["content"]?[0]?["input"] == ["_invalid_json": "{\"city\": \"Os"])
     }

@@ -68,7 +68,7 @@ import Testing
 
   @Test func aForcedCallClosesTheReasoning() async throws {
     let server = try await Self.setup.value.server
-    server.say(" {}}")
+    server.say("}}")
     let fields: [(String, JSONValue)] = [
       ("tools", [ToolTests.tool("look")]), ("tool_choice", "required"),
     ]

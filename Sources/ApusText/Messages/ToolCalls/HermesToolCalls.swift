@@ -17,6 +17,6 @@ public struct HermesToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "<tool_call>\n{\"name\": \(JSONValue.string(name).text), \"arguments\":"
+    "<tool_call>\n{\"name\": \(JSONValue.string(name).text), \"arguments\": {"
   }
 }

@@ -23,6 +23,6 @@ public struct Llama3ToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "{\"name\": \(JSONValue.string(name).text), \"parameters\":"
+    "{\"name\": \(JSONValue.string(name).text), \"parameters\": {"
   }
 }

@@ -33,7 +33,7 @@ public struct MistralToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "[TOOL_CALLS][{\"name\": \(JSONValue.string(name).text), \"arguments\":"
+    "[TOOL_CALLS][{\"name\": \(JSONValue.string(name).text), \"arguments\": {"
   }
 
   /// Templates of these models refuse ids of any other length.

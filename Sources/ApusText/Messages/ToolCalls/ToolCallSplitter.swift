@@ -26,6 +26,7 @@ public struct ToolCallSplitter: Sendable {
 
   private struct Forced {
     let name: String
+    /// Bytes before the arguments.
     let length: Int
   }
 
@@ -45,7 +46,8 @@ public struct ToolCallSplitter: Sendable {
     guard let forced else { return }
     let opening = format.opening(of: forced)
     _ = append(opening)
-    self.forced = Forced(name: forced, length: opening.utf8.count)
+    let brace = opening.utf8.last == UInt8(ascii: "{") ? 1 : 0
+    self.forced = Forced(name: forced, length: opening.utf8.count - brace)
   }
 
   mutating func append(_ text: String) -> [MessagePart] {
