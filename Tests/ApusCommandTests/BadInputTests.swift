@@ -40,6 +40,8 @@ struct BadInputTests {
     (["run", "-p", "x", "--quantize", "q9"], "valid: f32, f16, bf16, q8_0, q4_0"),
     (["run", "-p", "x", "--pack-cache", ""], "--pack-cache"),
     (["serve", "--port", "70000"], "--port"),
+    (["serve", "--tool-call-parser", "x"], "hermes, llama3_json, mistral, qwen3_coder"),
+    (["serve", "--reasoning-format", "x"], "deepseek"),
     (["batch", "in.jsonl"], "<out>"),
     (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
     (["eval"], "apus eval list"),
