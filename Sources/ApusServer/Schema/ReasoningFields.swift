@@ -39,12 +39,12 @@ enum ReasoningWish: Sendable, Equatable {
 
   /// The variables that tell a template; throws if it cannot be told.
   func arguments(_ template: String) throws -> JSONObject {
-    let hasSwitch = template.contains("enable_thinking")
+    let hasSwitch = template.mentions("enable_thinking")
     let reasons = hasSwitch || ReasoningTags.named(in: template) != nil
     var arguments = JSONObject()
     switch self {
     case .effort(let effort, let field):
-      if template.contains("reasoning_effort") {
+      if template.mentions("reasoning_effort") {
         arguments["reasoning_effort"] = .string(effort)
       } else if hasSwitch {
         arguments["enable_thinking"] = .bool(effort != "none")

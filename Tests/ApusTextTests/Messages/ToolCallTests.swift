@@ -53,7 +53,7 @@ struct ToolCallCase: Sendable, CustomTestStringConvertible {
     Self(
       format: "hermes", text: #"<tool_call>{"name": 5}</tool_call>"#,
       content: #"<tool_call>{"name": 5}</tool_call>"#),
-    Self(format: "hermes", text: "<tool_call>none of it", content: "<tool_call>none of it"),
+    Self(format: "hermes", text: "a \n<tool_call>none of it", content: "a \n<tool_call>none of it"),
     Self(format: "hermes", text: "a <tool_cal b  ", content: "a <tool_cal b  "),
     Self(format: "hermes", text: "<tool_call", content: "<tool_call"),
     Self(

@@ -10,7 +10,7 @@ public struct Llama3ToolCalls: ToolCallFormat {
   public let allowsBareObject = true
 
   public func isNamed(in template: String) -> Bool {
-    template.contains("{\"name\": function name, \"parameters\": ")
+    template.mentions("{\"name\": function name, \"parameters\": ")
   }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {

@@ -5,7 +5,7 @@ public struct MistralToolCalls: ToolCallFormat {
   public let markers = ["[TOOL_CALLS]"]
   public let block = ToolCallBlock(.namedJSON)
 
-  public func isNamed(in template: String) -> Bool { template.contains("[TOOL_CALLS]") }
+  public func isNamed(in template: String) -> Bool { template.mentions("[TOOL_CALLS]") }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {
     guard let first = block.utf8.first(where: { !TextSearch.isSpace($0) }) else { return nil }
