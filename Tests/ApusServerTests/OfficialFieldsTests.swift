@@ -31,23 +31,23 @@ struct OfficialField: Sendable, CustomTestStringConvertible {
     ("stream", true, 200), ("temperature", 0.3, 200), ("top_p", 0.5, 200), ("user", "u", 200),
   ]
 
-  private static let chat = list(
-    "/v1/chat/completions",
-    shared + [
-      ("audio", ["voice": "alloy", "format": "wav"], 501), ("frequency_penalty", 0.5, 200),
-      ("function_call", ["name": "f"], 501), ("functions", [["name": "f"]], 501),
-      ("logit_bias", ["5": 1], 200), ("logprobs", true, 200), ("max_completion_tokens", 2, 200),
-      ("max_tokens", 2, 200), ("modalities", ["audio"], 501), ("n", 2, 200),
-      ("prediction", ["type": "content", "content": "x"], 200), ("presence_penalty", 0.5, 200),
-      ("reasoning_effort", "high", 501), ("response_format", ["type": "json_object"], 501),
-      (
-        "response_format",
-        ["type": "json_schema", "json_schema": ["name": "x", "schema": ["type": "object"]]], 501
-      ),
-      ("seed", 5, 200), ("stop", ["x"], 200), ("tool_choice", "none", 200),
-      ("tools", [["type": "custom", "custom": ["name": "x"]]], 501), ("verbosity", "low", 501),
-      ("web_search_options", ["search_context_size": "low"], 501),
-    ])
+  private static let chat = list("/v1/chat/completions", shared + chatFields)
+
+  private static let chatFields: [(String, JSONValue, Int)] = [
+    ("audio", ["voice": "alloy", "format": "wav"], 501), ("frequency_penalty", 0.5, 200),
+    ("function_call", ["name": "f"], 501), ("functions", [["name": "f"]], 501),
+    ("logit_bias", ["5": 1], 200), ("logprobs", true, 200), ("max_completion_tokens", 2, 200),
+    ("max_tokens", 2, 200), ("modalities", ["audio"], 501), ("n", 2, 200),
+    ("prediction", ["type": "content", "content": "x"], 200), ("presence_penalty", 0.5, 200),
+    ("reasoning_effort", "high", 501), ("response_format", ["type": "json_object"], 501),
+    (
+      "response_format",
+      ["type": "json_schema", "json_schema": ["name": "x", "schema": ["type": "object"]]], 501
+    ),
+    ("seed", 5, 200), ("stop", ["x"], 200), ("tool_choice", "none", 200),
+    ("tools", [["type": "custom", "custom": ["name": "x"]]], 501), ("verbosity", "low", 501),
+    ("web_search_options", ["search_context_size": "low"], 501),
+  ]
 
   private static let completions = list(
     "/v1/completions",
@@ -59,20 +59,20 @@ struct OfficialField: Sendable, CustomTestStringConvertible {
       ("top_p", 0.5, 200), ("user", "u", 200),
     ])
 
-  private static let responses = list(
-    "/v1/responses",
-    shared + [
-      ("access_programs", ["x": "y"], 501), ("background", true, 501),
-      ("background_options", ["x": "y"], 501), ("context_management", [["type": "x"]], 501),
-      ("conversation", "conv_1", 501), ("image", ["x": "y"], 501),
-      ("include", ["message.output_text.logprobs"], 501), ("instructions", "Be brief.", 200),
-      ("max_output_tokens", 2, 200), ("max_tool_calls", 3, 200),
-      ("previous_response_id", "resp_1", 501), ("prompt", ["id": "p"], 501),
-      ("reasoning", ["effort": "low"], 501),
-      ("text", ["format": ["type": "json_object"]], 501), ("tool_choice", "none", 200),
-      ("tools", [["type": "file_search"]], 501), ("top_logprobs", 2, 501),
-      ("truncation", "auto", 501),
-    ])
+  private static let responses = list("/v1/responses", shared + responsesFields)
+
+  private static let responsesFields: [(String, JSONValue, Int)] = [
+    ("access_programs", ["x": "y"], 501), ("background", true, 501),
+    ("background_options", ["x": "y"], 501), ("context_management", [["type": "x"]], 501),
+    ("conversation", "conv_1", 501), ("image", ["x": "y"], 501),
+    ("include", ["message.output_text.logprobs"], 501), ("instructions", "Be brief.", 200),
+    ("max_output_tokens", 2, 200), ("max_tool_calls", 3, 200),
+    ("previous_response_id", "resp_1", 501), ("prompt", ["id": "p"], 501),
+    ("reasoning", ["effort": "low"], 501),
+    ("text", ["format": ["type": "json_object"]], 501), ("tool_choice", "none", 200),
+    ("tools", [["type": "file_search"]], 501), ("top_logprobs", 2, 501),
+    ("truncation", "auto", 501),
+  ]
 
   private static let messages = list(
     "/v1/messages",
