@@ -46,6 +46,8 @@ struct BadInputTests {
     (["serve", "--max-header-size", "10"], "--max-header-size"),
     (["serve", "--body-timeout", "0"], "--body-timeout"),
     (["serve", "--log-format", "xml"], "--log-format"),
+    (["serve", "--tool-call-parser", "x"], "hermes, llama3_json, mistral, qwen3_coder"),
+    (["serve", "--reasoning-format", "x"], "deepseek"),
     (["batch", "in.jsonl"], "<out>"),
     (["plan", "--bandwidth-share", "2"], "--bandwidth-share"),
     (["eval"], "apus eval list"),

@@ -35,9 +35,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("chat_template_kwargs", ["enable_thinking": false] as JSONValue), ("reasoning_effort", "none"),
-  ])
+  private static let offs: [(String, JSONValue)] = [
+    ("chat_template_kwargs", ["enable_thinking": false]), ("reasoning_effort", "none"),
+  ]
+
+  @Test(arguments: offs)
   func theReasoningCanBeTurnedOff(_ name: String, _ value: JSONValue) async throws {
     let server = try await Self.setup.value.server
     server.say("So.")
@@ -68,7 +70,7 @@ import Testing
 
   @Test func aForcedCallClosesTheReasoning() async throws {
     let server = try await Self.setup.value.server
-    server.say(" {}}")
+    server.say("}}")
     let fields: [(String, JSONValue)] = [
       ("tools", [ToolTests.tool("look")]), ("tool_choice", "required"),
     ]

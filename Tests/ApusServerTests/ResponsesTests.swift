@@ -105,7 +105,7 @@ import Testing
     (#"{"input": "x", "n": 2}"#, "n", 400),
     (#"{"input": "x", "top_logprobs": 2}"#, "top_logprobs", 501),
     (#"{"input": "x", "max_output_tokens": 0}"#, "max_output_tokens", 400),
-    (#"{"input": "x", "reasoning": {"effort": "high"}}"#, "reasoning_effort", 501),
+    (#"{"input": "x", "reasoning": {"effort": "high"}}"#, "reasoning.effort", 501),
     (#"{"input": "x", "reasoning": {"summary": "detailed"}}"#, "reasoning.summary", 501),
   ])
   func badRequestsAreNamed(_ body: String, _ parameter: String, _ status: Int) async throws {

@@ -8,13 +8,11 @@ import Testing
   static let server = Task { try await ScriptedServer { $0.reasoningFormat = .deepseek } }
 
   static func tool(_ name: String) -> JSONValue {
-    [
-      "type": "function",
-      "function": [
-        "name": .string(name), "description": "Does \(name).",
-        "parameters": ["type": "object", "properties": ["city": ["type": "string"]]],
-      ],
+    let parameters: JSONValue = ["type": "object", "properties": ["city": ["type": "string"]]]
+    let function: JSONValue = [
+      "name": .string(name), "description": .string("Does \(name)."), "parameters": parameters,
     ]
+    return ["type": "function", "function": function]
   }
 
   static let call = #"<tool_call>{"name": "look", "arguments": {"city": "Oslo"}}</tool_call>"#
@@ -123,9 +121,9 @@ import Testing
     let named: JSONValue = ["type": "function", "function": ["name": "look"]]
     let one: [(String, JSONValue)] = [("tools", [Self.tool("look")]), ("tool_choice", "required")]
     for fields in [[("tool_choice", named)], one] {
-      server.say(#" {"city": "Oslo"}}</tool_call> And more."#)
+      server.say(#""city": "Oslo"}}</tool_call> And more."#)
       let (whole, chunks) = try await server.ask(Self.path, body(fields))
-      #expect(server.prompt.hasSuffix(#"{"name": "look", "arguments":"#))
+      #expect(server.prompt.hasSuffix(#"{"name": "look", "arguments": {"#))
       let message = whole["choices"]?[0]?["message"]
       #expect(message?["content"] == .null)
       #expect(message?["tool_calls"]?.arrayValue?.count == 1)
@@ -133,7 +131,7 @@ import Testing
       #expect(assembled(chunks)["calls"]?[0]?["name"] == "look")
       server.say(" Once upon", .length)
       let torn = try await server.ask(Self.path, body(fields)).whole["choices"]?[0]
-      #expect(torn?["message"]?["tool_calls"]?[0]?["function"]?["arguments"] == "Once upon")
+      #expect(torn?["message"]?["tool_calls"]?[0]?["function"]?["arguments"] == "{ Once upon")
       #expect(torn?["finish_reason"] == "length")
     }
   }
@@ -177,7 +175,7 @@ import Testing
     _ = try await server.ask(Self.path, body([("tool_choice", choice("auto"))]))
     #expect(server.prompt.contains("Does stop.") && !server.prompt.contains("Does look."))
     _ = try await server.ask(Self.path, body([("tool_choice", choice("required"))]))
-    #expect(server.prompt.hasSuffix(#"{"name": "stop", "arguments":"#))
+    #expect(server.prompt.hasSuffix(#"{"name": "stop", "arguments": {"#))
   }
 
   @Test(arguments: [

@@ -16,8 +16,10 @@ def connect(address, key):
     return anthropic.Anthropic(base_url=address, api_key=key, timeout=600)
 
 
-def fields(model, **more):
-    return dict(dict(model=model, messages=user("Hello"), max_tokens=12, temperature=0), **more)
+def fields(model, temperature=0, **more):
+    # Newer versions of the package have no parameter of that name.
+    more["extra_body"] = {"temperature": temperature}
+    return dict(dict(model=model, messages=user("Hello"), max_tokens=12), **more)
 
 
 @check

@@ -63,7 +63,7 @@ struct MessagesFormat: AnswerFormat {
     let choice = choices.first
     var parser = parser
     var blocks = MessageBlocks()
-    for part in parser.append(choice?.text ?? "") + parser.finish() { _ = blocks.add(part) }
+    for part in parser.parts(choice?.text ?? "") { _ = blocks.add(part) }
     _ = blocks.close()
     let (reason, sequence) = stop(choice?.finish, hasCalls: blocks.hasCalls)
     var object = message(blocks.finished, stopReason: reason, stopSequence: sequence)

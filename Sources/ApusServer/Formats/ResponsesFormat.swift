@@ -60,7 +60,7 @@ struct ResponsesFormat: AnswerFormat {
     let choice = choices.first
     var parser = parser
     var output = ResponseOutput()
-    for part in parser.append(choice?.text ?? "") + parser.finish() { _ = output.add(part) }
+    for part in parser.parts(choice?.text ?? "") { _ = output.add(part) }
     let status = Self.status(choice?.finish)
     _ = output.close(status)
     return .object(complete(output, status, summary))

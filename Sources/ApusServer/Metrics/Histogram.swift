@@ -38,7 +38,8 @@ extension Histogram {
   ])
   /// vLLM's limits for the time between tokens, and some below for small models.
   static let betweenTokens = Histogram([
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5,
+    7.5, 10, 20, 40, 80,
   ])
   /// vLLM's limits for the parts of a request's time.
   static let request = Histogram([

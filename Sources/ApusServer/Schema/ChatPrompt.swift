@@ -48,10 +48,11 @@ struct ChatPrompt: Sendable {
   /// The text the model continues, and how its answer is taken apart.
   func prepare(_ model: LanguageModel, _ settings: MessageSettings) throws -> PreparedChat {
     let template = model.chatTemplate
-    let takesTools = template.takesTools
+    let concernsTools = !tools.tools.isEmpty || messages.contains(where: Self.isAboutTools)
+    let takesTools = concernsTools && template.takesTools
     let format = try toolFormat(template, takesTools: takesTools, settings)
     var given = messages
-    if !takesTools, format != nil || messages.contains(where: Self.isAboutTools) {
+    if concernsTools, !takesTools {
       given = ToolPrompt.messages(messages, tools: tools.tools)
     }
     var arguments = try reasoning?.arguments(template.source) ?? JSONObject()

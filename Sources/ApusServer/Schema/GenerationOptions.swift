@@ -74,12 +74,12 @@ struct GenerationOptions: Sendable {
     for name in neutralTexts { _ = try fields.string(name) }
     _ = try fields.object("metadata")
     // What an answer will probably be only makes it sooner where it is used.
-    _ = try fields.object("prediction")
+    for name in ["prediction", "prompt_cache_options"] { _ = try fields.object(name) }
   }
 
   private static let neutralTexts = [
     "model", "request_id", "safety_identifier", "service_tier", "prompt_cache_key",
-    "prompt_cache_retention",
+    "prompt_cache_retention", "speed",
   ]
 
   private static func stopStrings(_ fields: FieldReader) throws -> [String] {

@@ -9,7 +9,10 @@ struct MessagesRequest: Sendable {
   /// `needsLimit` is false where nothing is generated.
   init(_ body: JSONObject, vocabularySize: Int, needsLimit: Bool = true) throws {
     let fields = FieldReader(body)
-    try fields.refuse(["container", "context_management", "mcp_servers", "output_format"])
+    try fields.refuse([
+      "container", "context_management", "mcp_servers", "output_format", "diagnostics",
+      "inference_geo",
+    ])
     let conversation = try AnthropicMessages(fields)
     var prompt = ChatPrompt(messages: conversation.messages)
     prompt.prefill = conversation.prefill
@@ -75,6 +78,7 @@ struct MessagesRequest: Sendable {
     }
     guard let object = try fields.object("thinking") else { return .thinking(false, isSaid: false) }
     let nested = FieldReader(object, prefix: "thinking.")
+    if try nested.string("display") == "omitted" { throw nested.unsupported("display") }
     switch try nested.required("type") {
     case "disabled": return .thinking(false, isSaid: true)
     case "adaptive": return nil

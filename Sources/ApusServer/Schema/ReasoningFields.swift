@@ -23,7 +23,7 @@ public enum ReasoningFormat: String, Sendable, CaseIterable {
 /// What a request says about how much the model thinks.
 enum ReasoningWish: Sendable, Equatable {
   /// OpenAI's `reasoning_effort`.
-  case effort(String)
+  case effort(String, field: String)
   /// Anthropic's `thinking`; one that is not said is off where that is possible.
   case thinking(Bool, isSaid: Bool)
 
@@ -34,24 +34,23 @@ enum ReasoningWish: Sendable, Equatable {
     guard efforts.contains(effort) else {
       throw fields.invalid(name, "must be one of \(efforts.joined(separator: ", "))")
     }
-    return .effort(effort)
+    return .effort(effort, field: fields.path(name))
   }
 
   /// The variables that tell a template; throws if it cannot be told.
   func arguments(_ template: String) throws -> JSONObject {
-    let hasSwitch = template.contains("enable_thinking")
+    let hasSwitch = template.mentions("enable_thinking")
     let reasons = hasSwitch || ReasoningTags.named(in: template) != nil
     var arguments = JSONObject()
     switch self {
-    case .effort(let effort):
-      if template.contains("reasoning_effort") {
+    case .effort(let effort, let field):
+      if template.mentions("reasoning_effort") {
         arguments["reasoning_effort"] = .string(effort)
       } else if hasSwitch {
         arguments["enable_thinking"] = .bool(effort != "none")
       } else if effort != "medium", effort != "none" || reasons {
         throw RequestError.unsupported(
-          parameter: "reasoning_effort",
-          "'reasoning_effort' '\(effort)' is not supported by this model's chat template")
+          parameter: field, "'\(field)' '\(effort)' is not supported by this model's chat template")
       }
     case .thinking(let isOn, let isSaid):
       if hasSwitch {

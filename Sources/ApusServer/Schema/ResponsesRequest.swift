@@ -12,7 +12,7 @@ struct ResponsesRequest: Sendable {
     let fields = FieldReader(body)
     try fields.refuse([
       "store", "previous_response_id", "conversation", "background", "include", "prompt",
-      "context_management",
+      "context_management", "access_programs", "background_options", "image",
     ])
     if let truncation = try fields.string("truncation"), truncation != "disabled" {
       throw fields.unsupported("truncation", "can be 'disabled' only")

@@ -41,11 +41,24 @@ public struct MessageParser: Sendable {
 }
 
 extension MessageParser {
+  /// All parts of a whole text.
+  ///
+  /// It is taken in pieces, so that the work is in proportion to its length.
+  public mutating func parts(_ text: String) -> [MessagePart] {
+    var parts: [MessagePart] = []
+    var rest = text[...]
+    while !rest.isEmpty {
+      parts += append(String(rest.prefix(512)))
+      rest = rest.dropFirst(512)
+    }
+    return parts + finish()
+  }
+
   /// The message that a whole text is.
   public func message(_ text: String) -> ParsedMessage {
     var parser = self
     var message = ParsedMessage()
-    for part in parser.append(text) + parser.finish() { message.add(part) }
+    for part in parser.parts(text) { message.add(part) }
     return message
   }
 }

@@ -15,7 +15,7 @@ public struct ReasoningTags: Sendable, Equatable {
 
   /// The marks that a template writes or looks for; nil for a model that does not reason.
   public static func named(in template: String) -> ReasoningTags? {
-    known.first { template.contains($0.opening) || template.contains($0.closing) }
+    known.first { template.mentions($0.opening) || template.mentions($0.closing) }
   }
 
   /// Whether a prompt ends inside of reasoning, so that the answer begins with it.
@@ -82,15 +82,16 @@ public struct ReasoningSplitter: Sendable {
 
   private mutating func start() -> MessagePart? {
     let body = held.drop(while: TextSearch.isSpace)
-    if body.starts(with: opening) {
-      held = Array(body.dropFirst(opening.count))
-      state = .reasoning
-      return .reasoning("")
-    }
-    let isShort = isOpen || held.count - body.count <= TextSearch.longestSpace
-    if isShort, TextSearch.couldBegin([opening], body) {
-      if isOpen { held = Array(body) }
-      return nil
+    if isOpen || held.count - body.count <= TextSearch.longestSpace {
+      if body.starts(with: opening) {
+        held = Array(body.dropFirst(opening.count))
+        state = .reasoning
+        return .reasoning("")
+      }
+      if TextSearch.couldBegin([opening], body) {
+        if isOpen { held = Array(body) }
+        return nil
+      }
     }
     if isOpen {
       held = Array(body)
@@ -113,7 +114,7 @@ public struct ReasoningSplitter: Sendable {
       return .reasoning(TextSearch.string(remove(count)))
     }
     var thought = remove(found.start)
-    while let last = thought.last, TextSearch.isSpace(last) { thought.removeLast() }
+    thought.removeLast(TextSearch.trailingSpace(thought[...]))
     held.removeFirst(closing.count)
     state = .between
     return .reasoning(TextSearch.string(thought))

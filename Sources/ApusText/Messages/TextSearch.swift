@@ -24,9 +24,13 @@ enum TextSearch {
       start = text.count - count
       break
     }
-    let limit = max(start - longestSpace, 0)
-    while start > limit, isSpace(text[start - 1]) { start -= 1 }
+    start -= trailingSpace(text[..<start])
     return text.count - start
+  }
+
+  /// Bytes of white space at the end, as many as are left out.
+  static func trailingSpace(_ text: ArraySlice<UInt8>) -> Int {
+    text.suffix(longestSpace).reversed().prefix(while: isSpace).count
   }
 
   /// Whether a text is the beginning of one of the markers, or one of them and more.
@@ -37,4 +41,9 @@ enum TextSearch {
   static func string(_ bytes: some Collection<UInt8>) -> String {
     String(decoding: bytes, as: UTF8.self)
   }
+}
+
+extension String {
+  /// Whether the bytes of a text stand in this one, which is quicker than looking for its characters.
+  package func mentions(_ text: String) -> Bool { utf8.contains(text.utf8) }
 }

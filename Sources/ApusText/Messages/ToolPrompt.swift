@@ -71,7 +71,7 @@ public enum ToolPrompt {
 extension ChatTemplate {
   /// Whether the template writes the tools it is given into the prompt.
   public var takesTools: Bool {
-    guard source.contains("tools") else { return false }
+    guard source.mentions("tools") else { return false }
     let name = "apus_probe_function"
     let tool: JSONValue = [
       "type": "function",

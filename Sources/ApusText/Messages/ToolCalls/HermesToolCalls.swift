@@ -6,7 +6,7 @@ public struct HermesToolCalls: ToolCallFormat {
   public let separators = ["</tool_call>"]
 
   public func isNamed(in template: String) -> Bool {
-    template.contains("<tool_call>") && !template.contains("<function=")
+    template.mentions("<tool_call>") && !template.mentions("<function=")
   }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {
@@ -17,6 +17,6 @@ public struct HermesToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "<tool_call>\n{\"name\": \(JSONValue.string(name).text), \"arguments\":"
+    "<tool_call>\n{\"name\": \(JSONValue.string(name).text), \"arguments\": {"
   }
 }

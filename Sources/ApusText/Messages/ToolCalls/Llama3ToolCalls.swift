@@ -10,7 +10,7 @@ public struct Llama3ToolCalls: ToolCallFormat {
   public let allowsBareObject = true
 
   public func isNamed(in template: String) -> Bool {
-    template.contains("{\"name\": function name, \"parameters\": ")
+    template.mentions("{\"name\": function name, \"parameters\": ")
   }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {
@@ -23,6 +23,6 @@ public struct Llama3ToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "{\"name\": \(JSONValue.string(name).text), \"parameters\":"
+    "{\"name\": \(JSONValue.string(name).text), \"parameters\": {"
   }
 }

@@ -5,7 +5,7 @@ public struct MistralToolCalls: ToolCallFormat {
   public let markers = ["[TOOL_CALLS]"]
   public let block = ToolCallBlock(.namedJSON)
 
-  public func isNamed(in template: String) -> Bool { template.contains("[TOOL_CALLS]") }
+  public func isNamed(in template: String) -> Bool { template.mentions("[TOOL_CALLS]") }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {
     guard let first = block.utf8.first(where: { !TextSearch.isSpace($0) }) else { return nil }
@@ -33,7 +33,7 @@ public struct MistralToolCalls: ToolCallFormat {
   }
 
   public func opening(of name: String) -> String {
-    "[TOOL_CALLS][{\"name\": \(JSONValue.string(name).text), \"arguments\":"
+    "[TOOL_CALLS][{\"name\": \(JSONValue.string(name).text), \"arguments\": {"
   }
 
   /// Templates of these models refuse ids of any other length.

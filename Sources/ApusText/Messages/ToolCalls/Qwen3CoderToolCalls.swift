@@ -8,8 +8,8 @@ public struct Qwen3CoderToolCalls: ToolCallFormat {
   public let block = ToolCallBlock(.until("</tool_call>"))
 
   public func isNamed(in template: String) -> Bool {
-    template.contains("<tool_call>") && template.contains("<function=")
-      && template.contains("<parameter=")
+    template.mentions("<tool_call>") && template.mentions("<function=")
+      && template.mentions("<parameter=")
   }
 
   public func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]? {

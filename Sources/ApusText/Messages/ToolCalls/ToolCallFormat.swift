@@ -14,7 +14,7 @@ public protocol ToolCallFormat: Sendable {
   var block: ToolCallBlock { get }
   /// The calls in a block; nil if there are none, or if anything in it is no call.
   func calls(in block: String, tools: [ToolDefinition]) -> [ToolCallDraft]?
-  /// How a call of a function begins, up to its arguments.
+  /// How a call of a function begins; where arguments are JSON, with their opening brace.
   func opening(of name: String) -> String
   /// A name for a call that the model has not named.
   func makeID() -> String
@@ -85,7 +85,8 @@ public struct ToolCallDraft: Sendable, Equatable {
 }
 
 enum RandomName {
-  private static let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+  private static let letters = Array(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
   static func make(_ count: Int) -> String {
     String((0..<count).map { _ in letters.randomElement() ?? "0" })

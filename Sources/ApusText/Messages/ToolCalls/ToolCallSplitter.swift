@@ -26,6 +26,7 @@ public struct ToolCallSplitter: Sendable {
 
   private struct Forced {
     let name: String
+    /// Bytes before the arguments.
     let length: Int
   }
 
@@ -45,7 +46,8 @@ public struct ToolCallSplitter: Sendable {
     guard let forced else { return }
     let opening = format.opening(of: forced)
     _ = append(opening)
-    self.forced = Forced(name: forced, length: opening.utf8.count)
+    let brace = opening.utf8.last == UInt8(ascii: "{") ? 1 : 0
+    self.forced = Forced(name: forced, length: opening.utf8.count - brace)
   }
 
   mutating func append(_ text: String) -> [MessagePart] {
@@ -78,19 +80,18 @@ public struct ToolCallSplitter: Sendable {
     if isAtStart, format.allowsBareObject {
       let space = held.prefix(while: TextSearch.isSpace).count
       if space == held.count, space <= TextSearch.longestSpace { return nil }
-      if space < held.count, held[space] == UInt8(ascii: "{") {
+      if space < held.count, space <= TextSearch.longestSpace, held[space] == UInt8(ascii: "{") {
         begin(marker: space)
         return []
       }
     }
     isAtStart = false
     if let found = TextSearch.first(markers, in: held) {
-      let before = held[..<found.start]
-      let end = before.lastIndex { !TextSearch.isSpace($0) }.map { $0 + 1 } ?? 0
-      let text = TextSearch.string(held[..<end])
-      held.removeFirst(found.start)
-      begin(marker: found.marker.count)
-      return text.isEmpty ? [] : [.content(text)]
+      let end = found.start - TextSearch.trailingSpace(held[..<found.start])
+      let parts = content(end)
+      // The white space belongs to the marker: both are left out, or both stay.
+      begin(marker: found.start - end + found.marker.count)
+      return parts
     }
     let count = held.count - TextSearch.undecided(markers, in: held)
     return count > 0 ? content(count) : nil
