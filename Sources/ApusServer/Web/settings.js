@@ -79,7 +79,7 @@ export class Settings {
   reset() {
     settings.set(defaults);
     this.draw();
-    find("set-system").focus();
+    this.sheet.querySelector("textarea").focus();
   }
 
   /** The names of the methods, as the server has them. */
