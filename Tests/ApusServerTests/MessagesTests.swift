@@ -5,7 +5,9 @@ import Testing
 /// Anthropic's messages.
 @Suite(.serialized) struct MessagesTests {
   private static let path = "/v1/messages"
-  private static let server = ToolTests.server
+  private static let server = Task {
+    try await ScriptedServer { $0.reasoningFormat = .deepseek }
+  }
   private static let tool: JSONValue = [
     "name": "look", "description": "Does look.",
     "input_schema": ["type": "object", "properties": [:]],

@@ -5,7 +5,9 @@ import Testing
 /// OpenAI's Responses.
 @Suite(.serialized) struct ResponsesTests {
   private static let path = "/v1/responses"
-  private static let server = ToolTests.server
+  private static let server = Task {
+    try await ScriptedServer { $0.reasoningFormat = .deepseek }
+  }
   private static let tool: JSONValue = [
     "type": "function", "name": "look", "description": "Does look.",
     "parameters": ["type": "object", "properties": [:]],

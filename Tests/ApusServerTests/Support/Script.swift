@@ -5,7 +5,8 @@ import ApusServer
 import Synchronization
 import Testing
 
-/// A server whose model writes what a test says, in pieces of a few characters.
+/// A server whose model writes what a test says, in pieces of a few characters; each suite has its own, as suites run
+/// side by side.
 final class ScriptedServer: Sendable {
   private final class Script: Sendable {
     let state = Mutex(

@@ -16,13 +16,13 @@ struct TemplateToolTests {
     ("llama.cpp-2025/mistralai-Mistral-Nemo-Instruct-2407.jinja", "mistral"),
     ("minja/Qwen-Qwen3-Coder-30B-A3B-Instruct.jinja", "qwen3_coder"),
     ("llama.cpp-2025/CohereForAI-c4ai-command-r-plus-tool_use.jinja", nil),
-    ("llama.cpp-2025/fireworks-ai-llama-3-firefunction-v2.jinja", nil),
     ("llama.cpp-2025/meetkai-functionary-medium-v3.1.jinja", nil),
   ]
 
-  /// Those that know of no tools.
+  /// Those that know of no tools, or under another name.
   private static let plain = [
     "llama.cpp-2025/deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja",
+    "llama.cpp-2025/fireworks-ai-llama-3-firefunction-v2.jinja",
     "llama.cpp-2025/google-gemma-2-2b-it.jinja",
     "llama.cpp-2025/microsoft-Phi-3.5-mini-instruct.jinja",
   ]
