@@ -40,7 +40,7 @@ import Testing
     }
     let counts = after["histograms"]?["time_to_first_token"]?["counts"]?.arrayValue
     #expect(counts?.reduce(0) { $0 + ($1.intValue ?? 0) } == 1)
-    #expect(after["settings"]?["context_length"]?.intValue == 12288)
+    #expect(after["settings"]?["context_length"]?.intValue == 32768)
     try await server.stop()
   }
 
