@@ -56,6 +56,6 @@ struct HeadsCommandTests {
   @Test func textsThatDoNotFitAreRefused() async throws {
     let result = try await Program.run("heads", "find", "--length", "1000000")
     #expect(result.status == 1)
-    #expect(result.error?.contains("6144") == true, "\(result.errors)")
+    #expect(result.error?.contains("16384") == true, "\(result.errors)")
   }
 }

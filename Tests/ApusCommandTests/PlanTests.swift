@@ -74,7 +74,7 @@ struct PlanTests {
     ).result()
     #expect(result.status == 0, "\(result.errors)")
     let rows = result.output.split(separator: "\n").filter { $0.contains(" ms") }
-    #expect(rows.count == 3)
+    #expect(rows.count == 4)
     #expect(rows.allSatisfy { $0.contains(" 2* ") })
     #expect(result.output.contains("* more users than fit"))
     #expect(result.output.contains("bandwidth: 10.0 GB/s (given as --bandwidth)"))

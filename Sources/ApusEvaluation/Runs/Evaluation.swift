@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import Dispatch
 import Synchronization
 
 /// Tasks to run at some lengths, each with so many cases.
@@ -164,7 +165,7 @@ private struct Run: Sendable {
       var (pages, running) = (0, 0)
       for length in evaluation.lengths.sorted() {
         for (name, task) in evaluation.tasks {
-          for (number, example) in try cases(name, task, length).enumerated() {
+          for (number, example) in try await cases(name, task, length).enumerated() {
             try Task.checkCancellation()
             let key = key(name, length, number)
             let fingerprint = example.fingerprint
@@ -195,13 +196,25 @@ private struct Run: Sendable {
     }
   }
 
+  /// Writes texts on a thread of its own: long ones take seconds, and cases that run wait for the tasks' threads.
+  private func write(
+    _ task: any EvaluationTask, _ length: CaseLength
+  ) async throws -> [EvaluationCase] {
+    let (seed, count) = (evaluation.seed, evaluation.samples)
+    return try await withCheckedThrowingContinuation { continuation in
+      DispatchQueue.global().async {
+        continuation.resume(
+          with: Result { try task.cases(length: length, seed: seed, count: count) })
+      }
+    }
+  }
+
   private func cases(
     _ name: String, _ task: any EvaluationTask, _ length: Int
-  ) throws -> [EvaluationCase] {
+  ) async throws -> [EvaluationCase] {
     let caseLength = subject.caseLength(length, evaluation.unit, task.measure)
     do {
-      let cases = try task.cases(
-        length: caseLength, seed: evaluation.seed, count: evaluation.samples)
+      let cases = try await write(task, caseLength)
       log.lower(by: evaluation.samples - cases.count)
       return cases
     } catch EvaluationError.tooShort(_, let needed) {

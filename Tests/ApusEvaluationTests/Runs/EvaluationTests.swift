@@ -153,7 +153,7 @@ import Testing
     var measure: EvaluationMeasure { inner.measure }
 
     func cases(length: CaseLength, seed: UInt64, count: Int) throws -> [EvaluationCase] {
-      let end = ContinuousClock.now + .seconds(60)
+      let end = ContinuousClock.now + .seconds(600)
       if calls.next() > 0 {
         while !has(), .now < end { Thread.sleep(forTimeInterval: 0.01) }
       }
