@@ -1,8 +1,8 @@
 """Measures KV policies, key selectors and KV formats, and writes the tables of docs/long-context.md and two pictures.
 
 Of each method: the accuracy on six tasks of `apus eval`, and of selectors on needles in one very long text; what keys
-and values take and the time to the first token of a long prompt, by `apus run`; the time per output token behind contexts
-of several lengths, by `apus bench throughput`.
+and values take and the time to the first token of a long prompt, by `apus run`; the time per output token behind
+contexts of several lengths, by `apus bench throughput`.
 """
 
 import argparse
@@ -227,7 +227,8 @@ def section(session: dict, results: dict[Method, dict]) -> str:
     about = (
         f"`Benchmarks/kv_methods.py` with `{session['model']}`, {session['processor']}, {session['threads']} threads. "
         f"Accuracy is the mean over {len(TASKS)} tasks, {session['samples']} cases of each, at {lengths} tokens, with "
-        f"its standard error; needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. KV, tokens kept by a head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
+        f"its standard error; needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. KV, tokens kept by a "
+        f"head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
         f"medians of {session['runs']} runs (behind {short(DEPTHS[-1])} tokens {LONG_RUNS}), with half the "
         f"distance from the lowest to the highest. `heads.tsv` is "
         f"what `apus heads find --retrieval {RETRIEVAL}` writes."

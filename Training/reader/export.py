@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from .chat import END, SPECIALS, STOP, TEMPLATE
 from .model import CONFIGS, Reader
 
-CONTEXT = 32_768  # tokens up to which it was found to read
+CONTEXT = 32_768  # tokens up to which it was taught to read; MODEL_CARD.md says how well it does
 LIMITS = {"reader": 25_000_000, "reader-draft": 1_500_000}  # bytes
 ABOUT = {"reader": "A reader of documents: finds, links, lists, counts and sorts what stands in them",
          "reader-draft": "A small model with the reader's tokenizer, to draft for it"}
