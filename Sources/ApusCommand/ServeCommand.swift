@@ -1,4 +1,5 @@
 import Apus
+import ApusModels
 import ApusServer
 import ArgumentParser
 import Logging
@@ -35,6 +36,12 @@ struct ServeCommand: AsyncParsableCommand {
     name: [.customShort("a"), .long, .customLong("served-model-name")],
     help: ArgumentHelp("The model's name in answers; default: its file name.", valueName: "name"))
   var alias: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How embeddings are made of a text's hidden states: \(Pooling.allCases.map(\.rawValue).joined(separator: ", ")); default: as the model's files say, else mean for encoders and last for others.",
+      valueName: "pooling"), transform: Self.pooling)
+  var pooling: Pooling?
 
   @Flag(inversion: .prefixedNo, help: "Answer /metrics in Prometheus' format.")
   var metrics = ServerConfiguration().metrics
@@ -73,6 +80,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.apiKeys = try apiKey + (apiKeyFile.map(Self.keys) ?? [])
     configuration.modelAlias = alias
     configuration.metrics = metrics
+    configuration.pooling = pooling
     configuration.corsOrigin = corsOrigin
     configuration.logLevel = logLevel
     var engine = try engine.configuration
@@ -81,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
     let address = (host.contains(":") ? "[\(host)]" : host) + ":"
     let server = Server(
       configuration: configuration,
-      load: { [model, engine, quiet = global.quiet] in try model.load(engine, quiet: quiet) },
+      load: { [model, engine, quiet = global.quiet] in try model.loadAny(engine, quiet: quiet) },
       onListening: { [model, quiet = global.quiet] port in
         listening.state.withLock { $0 = true }
         if !quiet { Output.note("listening on http://\(address)\(port), loading \(model.model)") }
@@ -106,6 +114,14 @@ struct ServeCommand: AsyncParsableCommand {
       throw CommandError.malformed(path: path, line: 1, reason: "it holds no key; put one a line")
     }
     return keys
+  }
+
+  private static func pooling(_ name: String) throws -> Pooling {
+    guard let pooling = Pooling(rawValue: name) else {
+      let known = Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--pooling is '\(name)'; give one of \(known)")
+    }
+    return pooling
   }
 
   private static func level(_ text: String) throws -> Logger.Level {

@@ -70,6 +70,8 @@ package enum Endpoints {
     Tokenize(),
     Detokenize(),
     ApplyTemplate(),
+    Embeddings(),
+    Rerank(),
     NotSupported(),
   ]
 }
