@@ -48,7 +48,7 @@ struct Embeddings: Endpoint {
 
   /// In as few digits as tell a 32-bit number from its neighbours.
   private static func numbers(_ vector: [Float]) -> JSONValue {
-    .array(vector.map { .double(Double(String($0)) ?? Double($0)) })
+    .array(vector.map { .number(Double(String($0)) ?? Double($0)) })
   }
 
   /// The bytes of 32-bit floats, the lowest first.

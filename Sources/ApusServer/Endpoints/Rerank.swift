@@ -26,7 +26,7 @@ struct Rerank: Endpoint {
     let order = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
     let results = order.prefix(request.topCount ?? order.count).map { index -> JSONValue in
       var result = JSONObject([
-        ("index", .integer(Int64(index))), ("relevance_score", .double(Double(scores[index]))),
+        ("index", .integer(Int64(index))), ("relevance_score", .number(Double(scores[index]))),
       ])
       if request.returnsDocuments {
         result["document"] = ["text": .string(request.documents[index])]

@@ -17,11 +17,12 @@ final class TestServer: Sendable {
   /// One server for all tests that leave nothing behind.
   static let shared = Task { try await TestServer.ready() }
 
-  /// `gate` holds loading up.
+  /// `gate` holds loading up; `load` takes the place of the builtin model.
   init(
     configuration: ServerConfiguration = ServerConfiguration(),
     engine: EngineConfiguration = EngineConfiguration(),
-    gate: @escaping @Sendable () throws -> Void = {}
+    gate: @escaping @Sendable () throws -> Void = {},
+    load: (@Sendable () throws -> any EmbeddingModel)? = nil
   ) async throws {
     let loaded = Box()
     let (ports, continuation) = AsyncStream<Int>.makeStream()
@@ -32,6 +33,7 @@ final class TestServer: Sendable {
       configuration: configuration,
       load: {
         try gate()
+        if let load { return try load() }
         let model = try LanguageModel(.builtin("reader"), configuration: engine)
         loaded.model.withLock { $0 = model }
         return model
@@ -53,9 +55,10 @@ final class TestServer: Sendable {
 
   static func ready(
     configuration: ServerConfiguration = ServerConfiguration(),
-    engine: EngineConfiguration = EngineConfiguration()
+    engine: EngineConfiguration = EngineConfiguration(),
+    load: (@Sendable () throws -> any EmbeddingModel)? = nil
   ) async throws -> TestServer {
-    let server = try await TestServer(configuration: configuration, engine: engine)
+    let server = try await TestServer(configuration: configuration, engine: engine, load: load)
     while try await server.get("/health").status != 200 {
       try await Task.sleep(for: .milliseconds(20))
     }
