@@ -11,7 +11,7 @@ public final class EncoderModel: EmbeddingModel {
   public let checkpoint: Checkpoint
   public let tokenizer: Tokenizer
   public let embedding: EmbeddingConfiguration
-  public let encoder: Encoder
+  public let encoder: TextEncoder
   public let defaultPooling = Pooling.mean
 
   public var contextLength: Int { encoder.contextLength }
@@ -33,7 +33,7 @@ public final class EncoderModel: EmbeddingModel {
         tokenizer: tokenizer.vocabularySize, model: vocabulary)
     }
     embedding = try EmbeddingConfiguration(checkpoint)
-    encoder = try Encoder(
+    encoder = try TextEncoder(
       checkpoint, configuration: configuration, maxLength: embedding.maxLength,
       progress: progress, warning: warning)
   }

@@ -1,3 +1,5 @@
+import NIOCore
+
 extension Call {
   /// Runs work that ends when the client goes away.
   func untilClosed<Value: Sendable>(

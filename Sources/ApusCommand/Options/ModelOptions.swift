@@ -36,7 +36,7 @@ struct ModelOptions: ParsableArguments {
 
   private func load<Model>(
     quiet: Bool,
-    _ make: (
+    _ make: @escaping (
       _ progress: @escaping @Sendable (Int, Int) -> Void,
       _ warning: @escaping @Sendable (String) -> Void, _ download: (DownloadProgress) -> Void
     ) throws -> Model

@@ -13,10 +13,8 @@ extension Compute {
   ) {
     let width = headCount * headDimension
     precondition(3 * width <= projections.columns && width <= output.columns)
-    precondition(
-      texts.allSatisfy {
-        $0.lowerBound >= 0 && $0.upperBound <= min(projections.rows, output.rows)
-      })
+    let rows = 0...min(projections.rows, output.rows)
+    precondition(texts.allSatisfy { rows.contains($0.lowerBound) && rows.contains($0.upperBound) })
     pool.run(
       texts.count * headCount,
       FullAttentionTask(

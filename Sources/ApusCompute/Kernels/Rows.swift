@@ -26,8 +26,7 @@ extension Compute {
   /// Adds the first `rows` rows of `input` to those of `output`.
   public func add(_ input: borrowing Matrix, rows: Int, to output: inout Matrix) {
     precondition(input.columns == output.columns && rows <= input.rows && rows <= output.rows)
-    nonisolated(unsafe) let (source, target) = (input.base, output.base)
-    let columns = input.columns
+    let (source, target, columns) = (input.base, output.base, input.columns)
     pool.ranges(rows, grain: 32) { _, range in
       for index in range.lowerBound * columns..<range.upperBound * columns {
         target[index] += source[index]
@@ -42,8 +41,8 @@ extension Compute {
     let (base, columns, table) = (matrix.base, matrix.columns, kernels.table)
     pool.ranges(rows, grain: 8) { _, range in
       for row in range {
-        let row = base + row * columns
-        transform.apply(table, row, count: columns, into: row)
+        let numbers = base + row * columns
+        transform.apply(table, numbers, count: columns, into: numbers)
       }
     }
   }

@@ -8,9 +8,10 @@ extension ModelConfiguration {
         throw reader.invalid(field, "is '\(value)'; only '\(supported)' is supported")
       }
     }
-    for field in ["is_decoder", "add_cross_attention"]
-    where try reader.flag(field, default: false) {
-      throw reader.invalid(field, "is true: only BERT as an encoder is supported")
+    for field in ["is_decoder", "add_cross_attention"] {
+      if try reader.flag(field, default: false) {
+        throw reader.invalid(field, "is true: only BERT as an encoder is supported")
+      }
     }
     if reader.value("quantization_config") != nil {
       throw reader.invalid(
@@ -40,7 +41,7 @@ extension ModelConfiguration {
 
   /// Reads the keys of a GGUF file of architecture `bert`.
   init(bert reader: MetadataReader, tensors: [String: TensorInfo], name: String) throws {
-    if case .bool(true) = reader.value("attention.causal") {
+    if reader.value("attention.causal")?.boolValue == true {
       throw reader.invalid("attention.causal", "is true: only BERT as an encoder is supported")
     }
     let heads = try reader.size("attention.head_count", limit: SizeLimit.heads)

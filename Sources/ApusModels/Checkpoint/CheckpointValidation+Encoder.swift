@@ -15,20 +15,26 @@ extension CheckpointValidation {
     }
     guard let layer else {
       // The pooler is read by a classifier only; files without one may hold it all the same.
-      let labels = encoder.labelCount.map { linear("cls.output", $0, hidden) } ?? []
+      let labels: [Expectation] =
+        encoder.labelCount.map { linear("cls.output", $0, hidden) } ?? []
       let types: [Expectation] = [
         ("token_types.weight", [encoder.tokenTypeCount, hidden], encoder.tokenTypeCount > 0)
       ]
-      return [
+      let embeddings: [Expectation] = [
         ("token_embd.weight", [shape.vocabularySize, hidden], true),
         ("position_embd.weight", [shape.contextLength, hidden], true),
-      ] + types + norm("token_embd_norm") + linear("cls", hidden, hidden, isRequired: false)
-        + labels
+      ]
+      let pooler = linear("cls", hidden, hidden, isRequired: false)
+      return [embeddings, types, norm("token_embd_norm"), pooler, labels].flatMap { $0 }
     }
-    let parts =
-      ["attn_q", "attn_k", "attn_v", "attn_output"].flatMap { linear($0, hidden, hidden) }
-      + norm("attn_output_norm") + linear("ffn_up", wide, hidden)
-      + linear("ffn_down", hidden, wide) + norm("layer_output_norm")
+    var parts: [Expectation] = []
+    for name in ["attn_q", "attn_k", "attn_v", "attn_output"] {
+      parts += linear(name, hidden, hidden)
+    }
+    parts += norm("attn_output_norm")
+    parts += linear("ffn_up", wide, hidden)
+    parts += linear("ffn_down", hidden, wide)
+    parts += norm("layer_output_norm")
     return parts.map { ("blk.\(layer).\($0.name)", $0.shape, $0.isRequired) }
   }
 }

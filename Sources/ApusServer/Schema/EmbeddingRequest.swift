@@ -1,6 +1,6 @@
 import Apus
-import ApusModels
 import ApusCore
+import ApusModels
 import ApusScheduling
 
 /// The body of `/v1/embeddings`; with `content` in place of `input`, llama-server's own.
@@ -73,18 +73,18 @@ struct TextOptions: Sendable {
 enum EmbeddingFields {
   static func check(_ fields: FieldReader) throws {
     for name in names where fields.has(name) { throw fields.unsupported(name) }
-    for (name, neutral) in neutral {
+    for (name, neutral) in neutralValues {
       guard let value = fields.value(name), value != neutral else { continue }
       throw fields.unsupported(name, "can be \(neutral.text) only")
     }
   }
 
   private static let names = [
-    "messages", "task", "task_type", "input_type", "image_data", "chat_template", "lora",
+    "apus", "messages", "task", "task_type", "input_type", "image_data", "chat_template", "lora",
     "max_tokens_per_doc", "max_chunks_per_doc", "mm_processor_kwargs", "instruction", "rank_fields",
   ]
 
-  private static let neutral: [(String, JSONValue)] = [
+  private static let neutralValues: [(String, JSONValue)] = [
     ("normalize", true), ("activation", true), ("softmax", true), ("use_activation", true),
     ("late_chunking", false), ("embedding_type", "float"),
   ]

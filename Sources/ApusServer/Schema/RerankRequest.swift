@@ -1,6 +1,6 @@
 import Apus
-import ApusModels
 import ApusCore
+import ApusModels
 import ApusScheduling
 
 /// The body of `/v1/rerank`, as Jina and Cohere have it.

@@ -24,10 +24,11 @@ import Testing
     compute.attend(
       within: texts, projections: projections, headCount: heads, headDimension: dimension,
       into: &output)
+    let inputs = (0..<154).map { projections.row($0).map { Double($0) } }
     for rows in texts {
       for row in rows {
         for head in 0..<heads {
-          let expected = Self.attend(projections, rows, row, head * dimension, dimension, width)
+          let expected = Self.attend(inputs, rows, row, head * dimension, dimension, width)
           let found = output.row(row)[head * dimension..<(head + 1) * dimension]
           for (a, b) in zip(found, expected) { #expect(abs(a - Float(b)) < 2e-5) }
         }
@@ -37,13 +38,11 @@ import Testing
   }
 
   private static func attend(
-    _ projections: borrowing Matrix, _ rows: Range<Int>, _ row: Int, _ column: Int,
+    _ inputs: [[Double]], _ rows: Range<Int>, _ row: Int, _ column: Int,
     _ dimension: Int, _ width: Int
   ) -> [Double] {
     func part(_ row: Int, _ index: Int) -> [Double] {
-      projections.row(row)[index * width + column..<index * width + column + dimension].map {
-        Double($0)
-      }
+      Array(inputs[row][index * width + column..<index * width + column + dimension])
     }
     let query = part(row, 0)
     let weights = rows.map { other in

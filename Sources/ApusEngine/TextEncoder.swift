@@ -4,7 +4,7 @@ import ApusModels
 import Dispatch
 
 /// A loaded encoder; texts run in batches laid end to end, and requests take turns after each batch.
-public final class Encoder: Sendable {
+public final class TextEncoder: Sendable {
   public let modelConfiguration: ModelConfiguration
   /// The longest text in tokens.
   public let contextLength: Int
@@ -96,7 +96,7 @@ public final class Encoder: Sendable {
 
 /// The model and its buffers.
 ///
-/// Unchecked: after `Encoder.init` only the blocks of its serial queue use them.
+/// Unchecked: after `TextEncoder.init` only the blocks of its serial queue use them.
 private final class Core: @unchecked Sendable {
   private let model: any EncoderArchitecture
   private let compute: Compute
