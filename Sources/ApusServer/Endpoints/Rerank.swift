@@ -14,7 +14,7 @@ struct Rerank: Endpoint {
     var options = request.options
     if !call.tenant.isEmpty { options.scheduling.tenant = call.tenant }
     let texts = try await request.texts.tokens(
-      ([request.query] + request.documents).map { .text($0) }, model)
+      ([request.query] + request.documents).map { PromptInput.text($0) }, model)
     let (query, documents) = (texts[0], Array(texts.dropFirst()))
     let count = documents.reduce(0) { $0 + model.rankedTokenCount(query: query, document: $1) }
     let lease = services.requests.begin(promptTokens: count)

@@ -100,8 +100,8 @@ def save_gguf(path, model, pieces):
         writer.add_uint32(f"tokenizer.ggml.{key}_token_id", pieces.index(token))
     parts = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, CONFIG["num_hidden_layers"])
     for name, tensor in tensors(model).items():
-        if name.startswith("pooler."):
-            continue  # llama.cpp leaves it out too
+        if name.startswith("pooler.") or name.endswith("position_ids"):
+            continue  # llama.cpp leaves them out too
         writer.add_tensor(parts.get_name(name, try_suffixes=(".weight", ".bias")), tensor.numpy().astype(np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
