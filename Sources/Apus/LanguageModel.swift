@@ -11,6 +11,7 @@ public final class LanguageModel: Sendable {
   public let engine: Engine
   public let tokenizer: Tokenizer
   public let chatTemplate: ChatTemplate
+  public let embedding: EmbeddingConfiguration
   /// How long it took until the engine was ready, without a download.
   public let loadTime: Duration
 
@@ -26,6 +27,10 @@ public final class LanguageModel: Sendable {
     let path = try Self.localPath(reference, download: download)
     let start = ContinuousClock.now
     checkpoint = try Checkpoint.open(path)
+    guard checkpoint.configuration.encoder == nil else {
+      throw LanguageModelError.encoder(path)
+    }
+    embedding = try EmbeddingConfiguration(checkpoint)
     let text = try TextFiles(checkpoint)
     tokenizer = text.tokenizer
     chatTemplate = try text.chatTemplate.map { try ChatTemplate($0) } ?? .chatML
@@ -85,6 +90,7 @@ public enum LanguageModelError: Error, Equatable, CustomStringConvertible {
   case vocabularyMismatch(tokenizer: Int, model: Int)
   case noTokenizer(String)
   case foreignDraft(String)
+  case encoder(String)
 
   public var description: String {
     switch self {
@@ -92,6 +98,8 @@ public enum LanguageModelError: Error, Equatable, CustomStringConvertible {
       "the tokenizer has \(tokenizer) entries, the model only \(model)"
     case .foreignDraft(let name):
       "the draft model \(name) has another vocabulary than the model"
+    case .encoder(let path):
+      "\(path) is an encoder, which writes no text; 'apus serve' answers /v1/embeddings or /v1/rerank with it"
     case .noTokenizer(let path): "\(path) has no tokenizer (tokenizer.json or another known file)"
     }
   }
@@ -123,6 +131,10 @@ public struct TextFiles {
       let configuration = try json(configuration)
       if let file = try json(tokenizerJSON) {
         tokenizer = try Tokenizer(json: file, configuration: configuration)
+      } else if let vocabulary, vocabulary.hasSuffix(".txt") {
+        tokenizer = try Tokenizer(
+          wordPieces: String(decoding: read(vocabulary), as: UTF8.self),
+          configuration: configuration)
       } else if let vocabulary = try json(vocabulary), let merges {
         tokenizer = try Tokenizer(
           vocabulary: vocabulary, merges: String(decoding: read(merges), as: UTF8.self),

@@ -96,6 +96,7 @@ private struct TextDecoder {
   mutating func handle(_ event: GenerationEvent) -> ([TextEvent], Bool) {
     switch event {
     case .progress(let progress): return ([.progress(progress)], false)
+    case .embedding: return ([], false)
     case .promptLogprobs(let logprobs): return ([.promptLogprobs(logprobs)], false)
     case .token(let token):
       count += 1

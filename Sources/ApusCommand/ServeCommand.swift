@@ -1,4 +1,5 @@
 import Apus
+import ApusModels
 import ApusServer
 import ApusText
 import ArgumentParser
@@ -26,6 +27,12 @@ struct ServeCommand: AsyncParsableCommand {
     name: [.customShort("a"), .long, .customLong("served-model-name")],
     help: ArgumentHelp("The model's name in answers; default: its file name.", valueName: "name"))
   var alias: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How embeddings are made of a text's hidden states: \(Pooling.allCases.map(\.rawValue).joined(separator: ", ")); default: as the model's files say, else mean for encoders and last for others.",
+      valueName: "pooling"), transform: Self.pooling)
+  var pooling: Pooling?
 
   @Flag(inversion: .prefixedNo, help: "Answer /metrics in Prometheus' format.")
   var metrics = ServerConfiguration().metrics
@@ -82,6 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.metrics = metrics
     configuration.toolCallParser = toolCallParser
     configuration.reasoningFormat = reasoningFormat
+    configuration.pooling = pooling
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
     let listening = Listening()
@@ -89,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
     let address = (host.contains(":") ? "[\(host)]" : host) + ":"
     let server = Server(
       configuration: configuration,
-      load: { [model, engine, quiet = global.quiet] in try model.load(engine, quiet: quiet) },
+      load: { [model, engine, quiet = global.quiet] in try model.loadAny(engine, quiet: quiet) },
       onListening: { [model, quiet = global.quiet] port in
         listening.state.withLock { $0 = true }
         if !quiet {
@@ -106,6 +114,14 @@ struct ServeCommand: AsyncParsableCommand {
   /// Whether the address could be bound, which tells errors before from errors after.
   private final class Listening: Sendable {
     let state = Mutex(false)
+  }
+
+  private static func pooling(_ name: String) throws -> Pooling {
+    guard let pooling = Pooling(rawValue: name) else {
+      let known = Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--pooling is '\(name)'; give one of \(known)")
+    }
+    return pooling
   }
 }
 

@@ -63,7 +63,7 @@ final class EngineCore {
     if request.deadline != nil { deadlineCount += 1 }
     var attributes = request.scheduling
     // What is scored must be run.
-    if request.promptLogprobs != nil { attributes.reusesPrefix = false }
+    if request.promptLogprobs != nil || request.pooling != nil { attributes.reusesPrefix = false }
     if let kv { attributes.restrict(to: kv, resident: resident) }
     scheduler.add(
       Sequence(
@@ -147,7 +147,8 @@ final class EngineCore {
     var owner = RowOwner()
     runner.run(
       scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.wantsAllLogits ?? false },
-      kv: { requests[$0]?.kv },
+      kv: { requests[$0]?.kv }, wantsHidden: { requests[$0]?.pool != nil },
+      useHidden: { id, position, hidden in pool(hidden, of: id, position: position) },
       use: { row, logits in
         owner.advance(to: row, in: scheduled)
         use(logits, item: owner.item, row: row - owner.start)
@@ -207,6 +208,14 @@ final class EngineCore {
     }
   }
 
+  /// Takes the hidden state of a prompt's token; one that is read again after it had to make room counts once.
+  private func pool(_ hidden: Span<Float>, of id: SequenceID, position: Int) {
+    guard let state = requests[id], position < state.request.prompt.count,
+      state.pool?.count == position
+    else { return }
+    requests[id]?.pool?.add(hidden)
+  }
+
   private func report(_ item: ScheduledBatch.Item, token: TokenID?, scores: TokenLogprobs?) {
     guard var state = requests[item.id] else { return }
     let now = ContinuousClock.now
@@ -228,6 +237,7 @@ final class EngineCore {
         if state.request.promptLogprobs != nil {
           state.stream.yield(.promptLogprobs(state.promptLogprobs))
         }
+        if let pool = state.pool { state.stream.yield(.embedding(pool.vector)) }
       }
       if let token {
         state.generated += 1

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusDecoding
+import ApusModels
 import ApusScheduling
 
 /// A prompt to continue.
@@ -16,6 +17,8 @@ public struct GenerationRequest: Sendable {
   public var logprobs: Int?
   /// The same for the prompt's own tokens.
   public var promptLogprobs: Int?
+  /// Makes one vector of the prompt's last hidden states; with a `maxTokens` of 0 nothing is generated.
+  public var pooling: Pooling?
   /// What is kept and read of its keys and values; nil means what the engine was started with.
   public var kvMethods: KVMethods?
   /// What a draft model answers, where the KV policy looks ahead.
@@ -34,6 +37,8 @@ public enum GenerationEvent: Sendable {
   case progress(PromptProgress)
   /// For each prompt token but the first, its log-probabilities; once, when the prompt has been read.
   case promptLogprobs([TokenLogprobs])
+  /// The prompt's pooled hidden states, not normalised; once, when the prompt has been read.
+  case embedding([Float])
   case token(GeneratedToken)
   case finished(FinishReason, GenerationTimings)
 }

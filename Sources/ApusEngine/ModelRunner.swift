@@ -52,23 +52,36 @@ final class ModelRunner {
 
   /// Runs the scheduled tokens and calls `use` with each row whose logits are wanted, in order.
   ///
-  /// `wantsAllLogits` marks sequences whose prompt is scored, `kv` those that do not keep or read all.
+  /// `wantsAllLogits` marks sequences whose prompt is scored, `kv` those that do not keep or read all, `wantsHidden`
+  /// those whose hidden states `useHidden` is called with, in order.
   func run(
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
     wantsAllLogits: (SequenceID) -> Bool, kv: (SequenceID) -> SequenceKV?,
+    wantsHidden: (SequenceID) -> Bool = { _ in false },
+    useHidden: (SequenceID, Int, Span<Float>) -> Void = { _, _, _ in },
     use: (Int, Span<Float>) -> Void
   ) {
     for copy in scheduled.copies { store.copy(block: copy.source, to: copy.target) }
     lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits, kv: kv)
-    run(use)
+    model.forward(
+      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+    var start = 0
+    for item in scheduled.items where scheduler.sequence(item.id) != nil {
+      let rows = start..<start + item.range.count
+      start = rows.upperBound
+      guard wantsHidden(item.id) else { continue }
+      model.hiddenStates(of: rows, compute: compute, workspace: workspace) { row, hidden in
+        useHidden(item.id, item.range.lowerBound + row - rows.lowerBound, hidden)
+      }
+    }
+    readLogits(use)
     for (slice, item) in scheduled.items.enumerated() {
       kv(item.id)?.end(item.range, backend.tapResults.lazy.filter { $0.tap.slice == slice })
     }
   }
 
-  private func run(_ use: (Int, Span<Float>) -> Void) {
-    model.forward(
-      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+  /// Calls `use` with the logits that the batch asks for, and empties it.
+  private func readLogits(_ use: (Int, Span<Float>) -> Void) {
     let rows = batch.logitRows
     for start in stride(from: 0, to: rows.count, by: workspace.maxLogitRows) {
       let end = min(start + workspace.maxLogitRows, rows.count)
@@ -162,7 +175,9 @@ extension ModelRunner {
       tokens: Array(repeating: 0, count: rows)[...], firstIndex: depth, pages: pages)
     batch.logitRows = [rows - 1]
     let begin = ContinuousClock.now
-    run { _, _ in }
+    model.forward(
+      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+    readLogits { _, _ in }
     return (ContinuousClock.now - begin) / .seconds(1)
   }
 }

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusDecoding
+import ApusModels
 
 /// What the engine keeps of one request while it runs.
 struct RequestState {
@@ -17,6 +18,8 @@ struct RequestState {
   /// Tokens of the prompt whose keys and values were there already.
   var cached = 0
   var promptLogprobs: [TokenLogprobs] = []
+  /// The hidden states of the prompt so far, where a vector of them is wanted.
+  var pool: HiddenPool?
   var preemptions = 0
 
   init(
@@ -28,6 +31,7 @@ struct RequestState {
     self.limit = limit
     self.stream = stream
     self.arrived = arrived
+    pool = request.pooling.map(HiddenPool.init)
     sampler = Sampler(request.sampling, seed: seed)
   }
 

@@ -20,6 +20,10 @@ public protocol ModelArchitecture: AnyObject, SendableMetatype {
 
   /// Logits of rows of the last batch, at most `workspace.maxLogitRows`, to `workspace.logits`.
   func logits(of rows: ArraySlice<Int>, compute: Compute, workspace: Workspace)
+
+  /// Calls `use` with rows of the last batch, as the output head would read them: after the last norm.
+  func hiddenStates(
+    of rows: Range<Int>, compute: Compute, workspace: Workspace, use: (Int, Span<Float>) -> Void)
 }
 
 /// The architectures that can be loaded, by the name in `ModelConfiguration.architecture`.

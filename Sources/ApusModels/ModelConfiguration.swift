@@ -2,7 +2,7 @@ import ApusCore
 
 /// What a model file says about its shape, independent of the file format.
 public struct ModelConfiguration: Sendable, Equatable {
-  /// A name in `ModelArchitectures.catalog`: "llama", "qwen2", "qwen3".
+  /// A name in `ModelArchitectures.catalog` ("llama", "qwen2", "qwen3") or in `EncoderArchitectures.catalog` ("bert").
   public var architecture: String
   /// What the file calls itself, for people.
   public var name: String
@@ -16,6 +16,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var slidingWindow: Int?
   /// One flag a layer; empty means all layers when `slidingWindow` is set.
   public var slidingWindowLayers: [Bool] = []
+  /// Set for a model that reads in both directions and writes no text.
+  public var encoder: EncoderConfiguration?
 
   public init(
     architecture: String, name: String, shape: ModelShape, hiddenSize: Int, intermediateSize: Int,
@@ -35,6 +37,19 @@ public struct ModelConfiguration: Sendable, Equatable {
   public func window(ofLayer layer: Int) -> Int? {
     guard let slidingWindow else { return nil }
     return slidingWindowLayers.isEmpty || slidingWindowLayers[layer] ? slidingWindow : nil
+  }
+}
+
+/// What only encoders have.
+public struct EncoderConfiguration: Sendable, Equatable {
+  /// Embeddings that tell the texts of a pair apart; 0 means none.
+  public var tokenTypeCount: Int
+  /// Outputs of the classifier of a cross-encoder; nil means that there is none.
+  public var labelCount: Int?
+
+  public init(tokenTypeCount: Int, labelCount: Int? = nil) {
+    self.tokenTypeCount = tokenTypeCount
+    self.labelCount = labelCount
   }
 }
 

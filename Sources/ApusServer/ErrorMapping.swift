@@ -1,3 +1,4 @@
+import Apus
 import ApusCore
 import ApusEngine
 import ApusText
@@ -55,6 +56,7 @@ extension APIError {
     switch error {
     case let error as RequestError: self.init(error)
     case let error as EngineError: self.init(error)
+    case let error as EmbeddingError: self.init(error)
     case let error as JSONError:
       self.init(
         status: .badRequest, type: Self.invalidRequest, message: "the body is \(error)")
@@ -114,6 +116,28 @@ extension APIError {
       self.init(
         status: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"),
         type: Self.invalidRequest, message: "the client closed the connection")
+    }
+  }
+
+  private init(_ error: EmbeddingError) {
+    let message = error.description
+    switch error {
+    case .emptyText, .invalidToken:
+      self.init(
+        status: .badRequest, type: Self.invalidRequest, message: message, parameter: "input")
+    case .textTooLong(_, let tokens, let contextLength):
+      self.init(
+        status: .badRequest, type: "exceed_context_size_error", message: message,
+        parameter: "input",
+        details: [
+          ("n_prompt_tokens", .integer(Int64(tokens))), ("n_ctx", .integer(Int64(contextLength))),
+        ])
+    case .fixedDimensions, .unknownDimensions:
+      self.init(
+        status: .badRequest, type: Self.invalidRequest, message: "'dimensions': \(message)",
+        parameter: "dimensions")
+    case .crossEncoder, .labels:
+      self.init(RequestError.unsupported(parameter: nil, message))
     }
   }
 

@@ -10,12 +10,13 @@ import UnixSignals
 /// The HTTP server; it listens at once and answers 503 until the model is loaded.
 public struct Server: Service {
   private let services: Services
-  private let load: @Sendable () throws -> LanguageModel
+  private let load: @Sendable () throws -> any EmbeddingModel
   private let onListening: @Sendable (Int) -> Void
 
   /// `load` runs on a thread of its own; `onListening` is told the port.
   public init(
-    configuration: ServerConfiguration, load: @escaping @Sendable () throws -> LanguageModel,
+    configuration: ServerConfiguration,
+    load: @escaping @Sendable () throws -> any EmbeddingModel,
     onListening: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     services = Services(configuration)

@@ -1,4 +1,5 @@
 import Apus
+import ApusModels
 import Logging
 import Tracing
 
@@ -18,6 +19,8 @@ public struct ServerConfiguration: Sendable {
   public var tls: TLSIdentity?
   /// The model's name in answers; nil means its file name.
   public var modelAlias: String?
+  /// How the hidden states of a text become one vector; nil means as the model's files say.
+  public var pooling: Pooling?
   /// Whether `/metrics` answers.
   public var metrics = true
   /// Bytes of one request's body.

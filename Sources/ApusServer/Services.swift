@@ -33,11 +33,21 @@ final class Services: Sendable {
     quietLogger = quiet
   }
 
-  /// The loaded model; throws while there is none or no more.
-  func model() throws -> LanguageModel { try phase.model() }
+  /// The loaded model that writes text; throws while there is none or no more, and for an encoder.
+  func model() throws -> LanguageModel {
+    guard let model = try phase.model() as? LanguageModel else {
+      throw RequestError.unsupported(
+        parameter: nil,
+        "the model is an encoder, which writes no text; it answers /v1/embeddings or /v1/rerank")
+    }
+    return model
+  }
+
+  /// The loaded model of any kind; throws while there is none or no more.
+  func anyModel() throws -> any EmbeddingModel { try phase.model() }
 
   /// The name that answers carry.
-  func modelName(_ model: LanguageModel) -> String {
+  func modelName(_ model: any EmbeddingModel) -> String {
     if let alias = configuration.modelAlias { return alias }
     switch model.reference {
     case .path(let path):
@@ -61,13 +71,13 @@ final class Services: Sendable {
   }
 
   /// Ends what still runs.
-  func stopEngine() async { await phase.loaded?.engine.shutdown(deadline: .zero) }
+  func stopEngine() async { await phase.language?.engine.shutdown(deadline: .zero) }
 }
 
 /// Whether there is a model to ask.
 final class Phase: Sendable {
   private struct State {
-    var model: LanguageModel?
+    var model: (any EmbeddingModel)?
     var failure: (any Error)?
     var draining = false
     var onFailure: (@Sendable () -> Void)?
@@ -75,11 +85,13 @@ final class Phase: Sendable {
 
   private let state = Mutex(State())
 
-  var loaded: LanguageModel? { state.withLock { $0.model } }
+  var loaded: (any EmbeddingModel)? { state.withLock { $0.model } }
+  /// The loaded model if it writes text.
+  var language: LanguageModel? { loaded as? LanguageModel }
   var failure: (any Error)? { state.withLock { $0.failure } }
   var isDraining: Bool { state.withLock { $0.draining } }
 
-  func model() throws -> LanguageModel {
+  func model() throws -> any EmbeddingModel {
     try state.withLock { state in
       if state.draining { throw RequestError.unavailable("the server is shutting down") }
       guard let model = state.model else {
@@ -89,7 +101,7 @@ final class Phase: Sendable {
     }
   }
 
-  func finishLoading(_ model: LanguageModel) { state.withLock { $0.model = model } }
+  func finishLoading(_ model: any EmbeddingModel) { state.withLock { $0.model = model } }
   func beginDraining() { state.withLock { $0.draining = true } }
   func onFailure(_ action: @escaping @Sendable () -> Void) {
     state.withLock { $0.onFailure = action }

@@ -24,7 +24,7 @@ import Testing
     let wrong = try await server.get("/v1/chat/completions")
     #expect(wrong.status == 405)
     #expect(wrong.headers["allow"] == "POST")
-    for path in ["/v1/embeddings", "/v1/rerank", "/v1/batches"] {
+    for path in ["/v1/batches"] {
       let response = try await server.post(path, [:])
       #expect(response.status == 501, "\(path)")
       #expect(try response.json()["error"]?["type"] == "not_supported_error")

@@ -16,14 +16,37 @@ struct ModelOptions: ParsableArguments {
 
   /// Loads the model with its weights.
   func load(_ configuration: EngineConfiguration, quiet: Bool) throws -> LanguageModel {
+    try load(quiet: quiet) { progress, warning, download in
+      try LanguageModel(
+        model, configuration: configuration, progress: progress, warning: warning,
+        download: download)
+    }
+  }
+
+  /// Loads a language model or an encoder.
+  func loadAny(
+    _ configuration: EngineConfiguration, quiet: Bool
+  ) throws -> any EmbeddingModel {
+    try load(quiet: quiet) { progress, warning, download in
+      try loadModel(
+        model, configuration: configuration, progress: progress, warning: warning,
+        download: download)
+    }
+  }
+
+  private func load<Model>(
+    quiet: Bool,
+    _ make: @escaping (
+      _ progress: @escaping @Sendable (Int, Int) -> Void,
+      _ warning: @escaping @Sendable (String) -> Void, _ download: (DownloadProgress) -> Void
+    ) throws -> Model
+  ) throws -> Model {
     let loading = ProgressBar("loading \(model)", quiet: quiet)
     defer { loading.finish() }
     return try Self.downloading(model, quiet: quiet) { download in
-      try LanguageModel(
-        model, configuration: configuration,
-        progress: { loading.update($0, of: $1, detail: "\($0) of \($1) layers") },
-        warning: { Output.note("warning: \($0)") },
-        download: download)
+      try make(
+        { loading.update($0, of: $1, detail: "\($0) of \($1) layers") },
+        { Output.note("warning: \($0)") }, download)
     }
   }
 

@@ -18,6 +18,8 @@ public enum RowTransform: Sendable {
   case rmsNorm(weight: [Float], epsilon: Float)
   /// The row holds gates and as many ups: silu(gate) * up.
   case swiglu
+  /// x * Φ(x), by the error function (arXiv:1606.08415).
+  case gelu
 }
 
 /// Room for the rows of one product: transformed, and rounded to 8 bits with one scale per 32 numbers.
@@ -248,7 +250,7 @@ extension RowTransform {
 
   /// The transformed row: `target`, or the input itself where nothing is done to it.
   @discardableResult
-  fileprivate func apply(
+  func apply(
     _ table: UnsafePointer<apus_kernels>, _ row: UnsafePointer<Float>, count: Int,
     into target: UnsafeMutablePointer<Float>
   ) -> UnsafePointer<Float> {
@@ -257,6 +259,7 @@ extension RowTransform {
     case .rmsNorm(let weight, let epsilon):
       table.pointee.rms_norm(row, weight, epsilon, count, target)
     case .swiglu: table.pointee.swiglu(row, row + count, count, target)
+    case .gelu: Gelu.apply(row, count: count, into: target)
     }
     return UnsafePointer(target)
   }

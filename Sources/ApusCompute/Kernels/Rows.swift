@@ -22,4 +22,28 @@ extension Compute {
         table.columns)
     }
   }
+
+  /// Adds the first `rows` rows of `input` to those of `output`.
+  public func add(_ input: borrowing Matrix, rows: Int, to output: inout Matrix) {
+    precondition(input.columns == output.columns && rows <= input.rows && rows <= output.rows)
+    let (source, target, columns) = (input.base, output.base, input.columns)
+    pool.ranges(rows, grain: 32) { _, range in
+      for index in range.lowerBound * columns..<range.upperBound * columns {
+        target[index] += source[index]
+      }
+    }
+  }
+
+  /// Transforms the first `rows` rows where they stand; only for transforms that keep the width.
+  public func transform(_ matrix: inout Matrix, _ transform: RowTransform, rows: Int) {
+    precondition(rows <= matrix.rows)
+    if case .swiglu = transform { preconditionFailure("swiglu halves a row") }
+    let (base, columns, table) = (matrix.base, matrix.columns, kernels.table)
+    pool.ranges(rows, grain: 8) { _, range in
+      for row in range {
+        let numbers = base + row * columns
+        transform.apply(table, numbers, count: columns, into: numbers)
+      }
+    }
+  }
 }

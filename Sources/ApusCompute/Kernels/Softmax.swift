@@ -42,6 +42,26 @@ package enum Softmax {
     }
   }
 
+  /// Turns scores into their shares of the sum of exponentials of `scale` times them, where they stand.
+  static func normalize(_ scores: UnsafeMutablePointer<Float>, count: Int, scale: Float) {
+    let bytes = UnsafeMutableRawBufferPointer(start: scores, count: count * 4)
+    let highest = Self.highest(UnsafeRawBufferPointer(bytes), scale: scale)
+    let whole = count / 16 * 16
+    let rest = exponential(
+      Self.load(UnsafeRawBufferPointer(bytes), whole * 4, fill: -.infinity) * scale - highest)
+    var sums = SIMD16<Float>(repeating: 0)
+    for at in stride(from: 0, to: whole * 4, by: 64) {
+      let numbers = exponential(
+        bytes.loadUnaligned(fromByteOffset: at, as: SIMD16<Float>.self) * scale - highest)
+      sums += numbers
+      bytes.storeBytes(of: numbers, toByteOffset: at, as: SIMD16<Float>.self)
+    }
+    for index in whole..<count { sums[index - whole] += rest[index - whole] }
+    let factor = 1 / sums.sum()
+    for index in 0..<whole { scores[index] *= factor }
+    for index in whole..<count { scores[index] = rest[index - whole] * factor }
+  }
+
   /// The largest score times `scale`.
   private static func highest(_ scores: UnsafeRawBufferPointer, scale: Float) -> Float {
     var highest = SIMD16<Float>(repeating: -.infinity)

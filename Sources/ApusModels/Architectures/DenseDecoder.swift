@@ -56,4 +56,17 @@ public class DenseDecoder: ModelArchitecture {
       workspace.selected, outputNorm, rows: rows.count, compute: compute,
       scratch: &workspace.rounded, into: &workspace.logits)
   }
+
+  public func hiddenStates(
+    of rows: Range<Int>, compute: Compute, workspace: Workspace, use: (Int, Span<Float>) -> Void
+  ) {
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: workspace.maxLogitRows) {
+      let part = Array(first..<min(first + workspace.maxLogitRows, rows.upperBound))
+      compute.gather(part[...], of: workspace.hidden, into: &workspace.selected)
+      compute.transform(&workspace.selected, outputNorm, rows: part.count)
+      for (index, row) in part.enumerated() {
+        workspace.selected.withRow(index) { use(row, $0) }
+      }
+    }
+  }
 }

@@ -140,7 +140,7 @@ extension Checkpoint {
     format = .safetensors
     tokenizerSource = Self.tokenizerFiles(in: folder)
     var unsupported: [String: String] = [:]
-    for (name, type) in shards.unsupported where !TensorNames.isDerived(name) {
+    for (name, type) in shards.unsupported where !TensorNames.isLeftOut(name) {
       unsupported[TensorNames.canonical(name) ?? name] = type
     }
     tensors = try Self.canonicalTensors(
@@ -159,7 +159,7 @@ extension Checkpoint {
     _ tensors: [String: TensorInfo], tied: Bool, file: String
   ) throws -> [String: TensorInfo] {
     var result: [String: TensorInfo] = [:]
-    for (name, tensor) in tensors where !TensorNames.isDerived(name) {
+    for (name, tensor) in tensors where !TensorNames.isLeftOut(name) {
       let canonical = TensorNames.canonical(name) ?? name
       guard result.updateValue(tensor.renamed(canonical), forKey: canonical) == nil else {
         throw CheckpointError.malformed(file: file, reason: "tensor '\(canonical)' stands twice")

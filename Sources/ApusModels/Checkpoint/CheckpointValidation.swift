@@ -46,9 +46,10 @@ struct CheckpointValidation {
     }
   }
 
-  private typealias Expectation = (name: String, shape: [Int], isRequired: Bool)
+  typealias Expectation = (name: String, shape: [Int], isRequired: Bool)
 
   private func expectedTensors(inLayer layer: Int?) -> [Expectation] {
+    if let encoder = configuration.encoder { return expectedTensors(of: encoder, inLayer: layer) }
     let shape = configuration.shape
     let hidden = configuration.hiddenSize
     guard let layer else {

@@ -80,7 +80,7 @@ extension Checkpoint {
     }
     return .files(
       tokenizerJSON: path("tokenizer.json"), tokenizerConfig: path("tokenizer_config.json"),
-      vocabulary: path("vocab.json"), merges: path("merges.txt"),
+      vocabulary: path("vocab.json") ?? path("vocab.txt"), merges: path("merges.txt"),
       sentencePiece: path("tokenizer.model"), chatTemplate: path("chat_template.jinja"))
   }
 }

@@ -8,12 +8,12 @@ struct Detokenize: Endpoint {
   let paths = ["/detokenize", "/v1/detokenize"]
 
   func respond(to call: Call, using services: Services) async throws -> Response {
-    let model = try services.model()
+    let model = try services.anyModel()
     let fields = FieldReader(call.body)
     guard let tokens = try fields.tokens("tokens") else {
       throw fields.invalid("tokens", "is missing")
     }
-    let size = model.engine.modelConfiguration.shape.vocabularySize
+    let size = model.checkpoint.configuration.shape.vocabularySize
     if let token = tokens.first(where: { Int($0) >= size }) {
       throw fields.invalid("tokens", "holds \(token), outside of the vocabulary of \(size)")
     }

@@ -93,6 +93,8 @@ package enum Endpoints {
     Tokenize(),
     Detokenize(),
     ApplyTemplate(),
+    Embeddings(),
+    Rerank(),
     NotSupported(),
   ]
 }

@@ -7,7 +7,7 @@ struct Health: Endpoint {
   let isProbe = true
 
   func respond(to call: Call, using services: Services) async throws -> Response {
-    _ = try services.model()
+    _ = try services.anyModel()
     return .json(["status": "ok"])
   }
 }

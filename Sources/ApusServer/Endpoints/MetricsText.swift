@@ -15,7 +15,9 @@ struct MetricsText: Endpoint {
       throw RequestError.unavailable("the model is still loading")
     }
     var text = PrometheusText(model: services.modelName(model))
-    text.add(model.engine.statistics, contextLength: model.engine.contextLength)
+    if let engine = services.phase.language?.engine {
+      text.add(engine.statistics, contextLength: engine.contextLength)
+    }
     text.add(services.metrics.snapshot)
     text.add(ProcessFigures.now, started: services.started)
     return Response(

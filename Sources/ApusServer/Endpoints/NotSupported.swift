@@ -5,8 +5,7 @@ import Hummingbird
 struct NotSupported: Endpoint {
   let method = HTTPRequest.Method.post
   let paths = [
-    "/v1/embeddings", "/embeddings", "/embedding", "/v1/rerank", "/rerank", "/reranking",
-    "/v1/reranking", "/v1/batches",
+    "/v1/batches"
   ]
 
   func respond(to call: Call, using services: Services) async throws -> Response {

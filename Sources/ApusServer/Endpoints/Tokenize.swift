@@ -9,14 +9,14 @@ struct Tokenize: Endpoint {
   let paths = ["/tokenize", "/v1/tokenize"]
 
   func respond(to call: Call, using services: Services) async throws -> Response {
-    let model = try services.model()
+    let model = try services.anyModel()
     let fields = FieldReader(call.body)
     let withPieces = try fields.bool("with_pieces") ?? fields.bool("return_token_strs") ?? false
-    let tokens = try await tokens(fields, model, services.configuration.messages)
+    let tokens = try await tokens(fields, model, services)
     let ids = tokens.map { JSONValue.integer(Int64($0)) }
     var object = JSONObject([
       ("count", .integer(Int64(tokens.count))),
-      ("max_model_len", .integer(Int64(model.engine.contextLength))), ("tokens", .array(ids)),
+      ("max_model_len", .integer(Int64(model.contextLength))), ("tokens", .array(ids)),
     ])
     if withPieces {
       object["tokens"] = .array(
@@ -26,10 +26,11 @@ struct Tokenize: Endpoint {
   }
 
   private func tokens(
-    _ fields: FieldReader, _ model: LanguageModel, _ settings: MessageSettings
+    _ fields: FieldReader, _ model: any EmbeddingModel, _ services: Services
   ) async throws -> [TokenID] {
     if fields.has("messages") {
-      return try await model.prepare(ChatPrompt(fields), settings).tokens
+      let settings = services.configuration.messages
+      return try await services.model().prepare(ChatPrompt(fields), settings).tokens
     }
     let name = fields.has("prompt") ? "prompt" : "content"
     guard let text = try fields.string(name) else {
@@ -46,7 +47,7 @@ struct Tokenize: Endpoint {
   }
 
   /// A token's text; its bytes where they are no whole UTF-8 text.
-  private func piece(_ token: TokenID, _ model: LanguageModel) -> JSONValue {
+  private func piece(_ token: TokenID, _ model: any EmbeddingModel) -> JSONValue {
     let bytes = model.tokenizer.bytes(of: token)
     if let text = String(validating: bytes, as: UTF8.self) { return .string(text) }
     return .array(bytes.map { .integer(Int64($0)) })

@@ -63,6 +63,16 @@ public struct Tokenizer: Sendable {
   /// Whether `encode` puts the end-of-sequence token last.
   public var addsEOS: Bool { parts.special.eos != nil && parts.suffix.last == parts.special.eos }
 
+  /// The first `limit` tokens of an encoded text; the tokens that `encode` puts behind a text stay.
+  public func truncate(_ ids: [TokenID], to limit: Int) -> [TokenID] {
+    guard ids.count > limit else { return ids }
+    let suffix = parts.suffix
+    guard ids.suffix(suffix.count).elementsEqual(suffix), suffix.count < limit else {
+      return Array(ids.prefix(limit))
+    }
+    return ids.prefix(limit - suffix.count) + suffix
+  }
+
   /// The chat template that came with the tokenizer.
   public var chatTemplate: String? { parts.chatTemplate }
 

@@ -34,7 +34,7 @@ import Testing
     #expect(try read("mistral", JSONObject([("sliding_window", .null)])).slidingWindow == nil)
     #expect(
       message(JSONObject(), family: "gemma")
-        == "config.json: unknown architecture 'gemma'; known: llama, mistral, qwen2, qwen3, smollm3"
+        == "config.json: unknown architecture 'gemma'; known: bert, llama, mistral, qwen2, qwen3, smollm3"
     )
   }
 

@@ -29,7 +29,7 @@ import Testing
     #expect(smol.rope.layout == .interleaved)
     #expect(
       message(["general.architecture": .string("gemma")])
-        .contains("unknown architecture 'gemma'; known: llama, mistral, qwen2, qwen3, smollm3"))
+        .contains("unknown architecture 'gemma'; known: bert, llama, mistral, qwen2, qwen3, smollm3"))
   }
 
   @Test func fillsDefaultsIn() throws {

@@ -17,12 +17,13 @@ final class TestServer: Sendable {
   /// One server for all tests that leave nothing behind.
   static let shared = Task { try await TestServer.ready() }
 
-  /// `gate` holds loading up.
+  /// `gate` holds loading up; `load` takes the place of the builtin model.
   init(
     configuration: ServerConfiguration = ServerConfiguration(),
     engine: EngineConfiguration = EngineConfiguration(),
     reference: ModelReference = .builtin("reader"),
-    gate: @escaping @Sendable () throws -> Void = {}
+    gate: @escaping @Sendable () throws -> Void = {},
+    load: (@Sendable () throws -> any EmbeddingModel)? = nil
   ) async throws {
     let loaded = Box()
     let (ports, continuation) = AsyncStream<Int>.makeStream()
@@ -33,6 +34,7 @@ final class TestServer: Sendable {
       configuration: configuration,
       load: {
         try gate()
+        if let load { return try load() }
         let model = try LanguageModel(reference, configuration: engine)
         loaded.model.withLock { $0 = model }
         return model
@@ -55,10 +57,11 @@ final class TestServer: Sendable {
   static func ready(
     configuration: ServerConfiguration = ServerConfiguration(),
     engine: EngineConfiguration = EngineConfiguration(),
-    reference: ModelReference = .builtin("reader")
+    reference: ModelReference = .builtin("reader"),
+    load: (@Sendable () throws -> any EmbeddingModel)? = nil
   ) async throws -> TestServer {
     let server = try await TestServer(
-      configuration: configuration, engine: engine, reference: reference)
+      configuration: configuration, engine: engine, reference: reference, load: load)
     while try await server.get("/health").status != 200 {
       try await Task.sleep(for: .milliseconds(20))
     }

@@ -55,11 +55,15 @@ extension ModelConfiguration {
   package init(metadata: Metadata, tensors: [String: TensorInfo], name: String, file: String) throws
   {
     let type = metadata["general.architecture"]?.stringValue ?? ""
+    let reader = MetadataReader(metadata: metadata, architecture: type, file: file)
+    if type == "bert" {
+      try self.init(bert: reader, tensors: tensors, name: name)
+      return
+    }
     guard let architecture = Self.ggufArchitectures[type] else {
       throw CheckpointError.unknownArchitecture(
-        file: file, name: type, known: Self.ggufArchitectures.keys.sorted())
+        file: file, name: type, known: (Self.ggufArchitectures.keys + ["bert"]).sorted())
     }
-    let reader = MetadataReader(metadata: metadata, architecture: type, file: file)
     if let experts = reader.value("expert_count")?.intValue, experts > 0 {
       throw reader.invalid(
         "expert_count", "is \(experts): mixtures of experts are not supported")

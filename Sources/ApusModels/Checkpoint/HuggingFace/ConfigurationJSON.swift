@@ -23,9 +23,13 @@ extension ModelConfiguration {
   package init(json: JSONValue, name: String, file: String) throws {
     let reader = ConfigurationReader(json: json, file: file)
     let type = try reader.string("model_type") ?? ""
+    if type == "bert" {
+      try self.init(bert: reader, name: name)
+      return
+    }
     guard let family = Self.families[type] else {
       throw CheckpointError.unknownArchitecture(
-        file: file, name: type, known: Self.families.keys.sorted())
+        file: file, name: type, known: (Self.families.keys + ["bert"]).sorted())
     }
     try Self.refuseUnsupported(reader)
     let hiddenSize = try reader.size("hidden_size", limit: SizeLimit.width)

@@ -19,7 +19,9 @@ enum TensorNames {
   ]
 
   /// The canonical name; nil for a name that no architecture here has.
-  static func canonical(_ name: String) -> String? {
+  static func canonical(_ name: String) -> String? { decoder(name) ?? bert(name) }
+
+  private static func decoder(_ name: String) -> String? {
     var rest = Substring(name)
     if rest.hasPrefix("model.") { rest = rest.dropFirst("model.".count) }
     guard let dot = rest.lastIndex(of: "."), let suffix = Suffix(rawValue: String(rest[dot...]))
@@ -39,6 +41,8 @@ enum TensorNames {
     case bias = ".bias"
   }
 
-  /// Whether a tensor holds nothing but values that follow from the configuration.
-  static func isDerived(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") }
+  /// Whether no model reads the tensor: it follows from the configuration, or belongs to BERT's training.
+  static func isLeftOut(_ name: String) -> Bool {
+    name.hasSuffix("rotary_emb.inv_freq") || isUnusedByBert(name)
+  }
 }

@@ -21,6 +21,11 @@ struct ConfigurationExport {
   private static func architecture(
     _ configuration: ModelConfiguration, file: String
   ) throws -> String {
+    guard configuration.encoder == nil else {
+      throw CheckpointError.invalidField(
+        file: file, field: "model_type",
+        problem: "is '\(configuration.architecture)': encoders are converted to GGUF by llama.cpp")
+    }
     let unrotated = configuration.rope.unrotatedLayers
     guard !unrotated.isEmpty else { return configuration.architecture }
     let everyFourth = (0..<configuration.shape.layerCount).filter { ($0 + 1) % 4 == 0 }

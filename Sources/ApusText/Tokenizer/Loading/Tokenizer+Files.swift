@@ -98,6 +98,67 @@ extension Tokenizer {
   }
 }
 
+extension Tokenizer {
+  /// Reads BERT's `vocab.txt`: one piece a line, the line's number its id.
+  ///
+  /// - Parameter configuration: the `tokenizer_config.json`; its defaults are those of the uncased models.
+  public init(wordPieces: String, configuration: JSONValue?) throws {
+    var lines = wordPieces.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map {
+      Array($0.last == 0x0D ? $0.dropLast() : $0)
+    }
+    while lines.last?.isEmpty == true { lines.removeLast() }
+    let vocabulary = Vocabulary(pieces: lines)
+    let config = TokenizerConfiguration(configuration)
+    func special(_ key: String, _ standard: String) throws -> TokenID {
+      let piece = config.piece(key) ?? standard
+      guard let id = vocabulary.id(of: piece) else {
+        throw TokenizerError.malformed(field: "vocab.txt", problem: "lacks the token '\(piece)'")
+      }
+      return id
+    }
+    var roles = config.roles(vocabulary)
+    let unknown = try special("unk_token", "[UNK]")
+    let (first, last) = (try special("cls_token", "[CLS]"), try special("sep_token", "[SEP]"))
+    (roles.unknown, roles.bos, roles.eos) = (unknown, roles.bos ?? first, roles.eos ?? last)
+    roles.endOfGeneration = EndOfGeneration.ids(vocabulary, roles: roles)
+    let others = ["[PAD]", "[MASK]"].compactMap { vocabulary.id(of: $0) }
+    let ids = Set([unknown, first, last] + others)
+    let added = ids.sorted().map {
+      AddedToken(id: $0, content: lines[Int($0)], isSpecial: true)
+    }
+    let lowercases = configuration?["do_lower_case"]?.boolValue ?? true
+    let normalizer = Normalizer.bert(
+      BertNormalizer(
+        spacesChinese: configuration?["tokenize_chinese_chars"]?.boolValue ?? true,
+        stripsAccents: configuration?["strip_accents"]?.boolValue ?? lowercases,
+        lowercases: lowercases))
+    self.init(
+      parts: TokenizerParts(
+        vocabulary: vocabulary, added: AddedTokens(added, normalizer: normalizer),
+        normalizer: normalizer, preTokenizer: try .bert(),
+        model: WordPieceModel(
+          vocabulary: vocabulary, unknown: unknown, continuingPrefix: Array("##".utf8),
+          longestWord: 100),
+        prefix: [first], suffix: [last],
+        decoder: TokenDecoder(
+          vocabulary: vocabulary, steps: [.wordPiece(prefix: Array("##".utf8), cleanup: true)],
+          special: ids),
+        special: roles, chatTemplate: config.chatTemplate))
+  }
+}
+
+extension PreTokenizer {
+  /// BERT's: at spaces and around punctuation.
+  static func bert() throws -> PreTokenizer {
+    PreTokenizer(
+      name: "bert",
+      steps: [
+        .split(try PatternAutomaton(#"\s"#), .removed, inverted: false),
+        .split(try PatternAutomaton(#"\p{BertPunctuation}"#), .isolated, inverted: false),
+      ])
+  }
+}
+
 extension TokenizerConfiguration {
   /// Qwen2's tokenizer normalises to NFC, which its `tokenizer.json` says and its other files do not.
   var normalizesToNFC: Bool { tokenizerClass.hasPrefix("Qwen2") }

@@ -84,19 +84,13 @@ extension MetadataSource {
     let normalizer = BertNormalizer(
       stripsAccents: try bool("tokenizer.ggml.normalizer.strip_accents") ?? lowercases,
       lowercases: lowercases)
-    let preTokenizer = PreTokenizer(
-      name: "bert",
-      steps: [
-        .split(try PatternAutomaton(#"\s"#), .removed, inverted: false),
-        .split(try PatternAutomaton(#"\p{BertPunctuation}"#), .isolated, inverted: false),
-      ])
     let steps: [DecoderStep] = [
       .replace(SentencePieceNormalizer.space, with: [0x20]), .fuse, .strip([0x20], count: 1),
     ]
     let kinds = correctedKinds(vocabulary, roles)
     return TokenizerParts(
       vocabulary: vocabulary, added: addedTokens(kinds), normalizer: .bert(normalizer),
-      preTokenizer: preTokenizer,
+      preTokenizer: try .bert(),
       model: WordPieceModel(
         vocabulary: Vocabulary(pieces: wordPieces(kinds)), unknown: unknown,
         continuingPrefix: Self.continuation, longestWord: 100),

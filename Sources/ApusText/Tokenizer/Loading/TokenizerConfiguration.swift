@@ -15,6 +15,9 @@ struct TokenizerConfiguration {
     text(key).flatMap { vocabulary.id(of: $0) }
   }
 
+  /// The written form of a special token.
+  func piece(_ key: String) -> String? { text(key) }
+
   func roles(_ vocabulary: Vocabulary) -> SpecialTokens {
     SpecialTokens(
       bos: token("bos_token", vocabulary), eos: token("eos_token", vocabulary),
