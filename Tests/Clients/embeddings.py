@@ -9,13 +9,13 @@ again. The exit status is 1 when a distance is not below the limit.
 
 import argparse
 import json
-import re
-import subprocess
 import sys
 import urllib.request
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+
+from run import start
 
 OPENINGS = ["The swift", "A server in the cellar", "Nobody in the town", "Our neighbour's cat", "The last train",
             "An old letter", "Every student", "The new bridge", "Her first book", "Das Café in Zürich"]
@@ -28,16 +28,6 @@ ENDINGS = ["sleeps.", "was never seen again, although many people looked for it 
 
 def texts():
     return [f"{opening} {ending}" for opening in OPENINGS for ending in ENDINGS]
-
-
-def start(arguments):
-    command = [arguments.apus, "serve", "-m", arguments.model, "--port", "0"] + arguments.flags
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    for line in server.stderr:
-        ready = re.search(r"ready: .* on (http://\S+)", line)
-        if ready:
-            return server, ready[1]
-    raise SystemExit("the server did not start")
 
 
 def embed(base, inputs):
@@ -63,7 +53,7 @@ def main():
     reference = SentenceTransformer(arguments.model, device="cpu")
     expected = np.asarray(reference.encode(inputs, batch_size=1), dtype=np.float64)
     counted = sum(len(reference.tokenizer(text)["input_ids"]) for text in inputs)
-    server, base = start(arguments)
+    server, base = start(arguments.apus, ["-m", arguments.model, *arguments.flags])
     try:
         vectors, tokens = embed(base, inputs)
         alone = np.concatenate([embed(base, text)[0] for text in inputs[::10]])
