@@ -50,7 +50,8 @@ public struct EmbeddingConfiguration: Sendable, Equatable {
       return ConfigurationReader(json: try readJSON(path), file: path)
     }
     if let config = try reader("config.json") { try readModel(config) }
-    if let sentence = try reader("sentence_bert_config.json"), sentence.value("max_seq_length") != nil
+    if let sentence = try reader("sentence_bert_config.json"),
+      sentence.value("max_seq_length") != nil
     {
       maxLength = try sentence.size("max_seq_length", limit: SizeLimit.context)
     }

@@ -15,7 +15,9 @@ struct RerankRequest: Sendable {
   init(_ body: JSONObject, pooling: Pooling?) throws {
     let fields = FieldReader(body)
     try EmbeddingFields.check(fields)
-    guard let query = try fields.string("query") else { throw fields.invalid("query", "is missing") }
+    guard let query = try fields.string("query") else {
+      throw fields.invalid("query", "is missing")
+    }
     let name = !fields.has("documents") && fields.has("texts") ? "texts" : "documents"
     guard let elements = try fields.array(name) else { throw fields.invalid(name, "is missing") }
     guard !elements.isEmpty else { throw fields.invalid(name, "must not be empty") }

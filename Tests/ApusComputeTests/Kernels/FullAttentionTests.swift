@@ -46,7 +46,8 @@ import Testing
     }
     let query = part(row, 0)
     let weights = rows.map { other in
-      exp(zip(query, part(other, 1)).reduce(0) { $0 + $1.0 * $1.1 } / Double(dimension).squareRoot())
+      let product = zip(query, part(other, 1)).reduce(0) { $0 + $1.0 * $1.1 }
+      return exp(product / Double(dimension).squareRoot())
     }
     let sum = weights.reduce(0, +)
     var result = [Double](repeating: 0, count: dimension)
