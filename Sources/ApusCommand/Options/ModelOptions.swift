@@ -36,10 +36,11 @@ struct ModelOptions: ParsableArguments {
 
   private func load<Model>(
     quiet: Bool,
-    _ make: @escaping (
-      _ progress: @escaping @Sendable (Int, Int) -> Void,
-      _ warning: @escaping @Sendable (String) -> Void, _ download: (DownloadProgress) -> Void
-    ) throws -> Model
+    _ make:
+      @escaping (
+        _ progress: @escaping @Sendable (Int, Int) -> Void,
+        _ warning: @escaping @Sendable (String) -> Void, _ download: (DownloadProgress) -> Void
+      ) throws -> Model
   ) throws -> Model {
     let loading = ProgressBar("loading \(model)", quiet: quiet)
     defer { loading.finish() }
