@@ -161,9 +161,10 @@ struct ConnectionContext: InitializableFromSource {
   /// Done when the client has gone.
   func closed() async throws -> EventLoopFuture<Void> {
     let channel = channel
-    let future = try await channel.eventLoop.submit {
-      try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self).closed
+    return try await channel.eventLoop.submit {
+      // A closed connection has no handlers any more.
+      let handler = try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+      return handler?.closed ?? channel.closeFuture
     }.get()
-    return future ?? channel.closeFuture
   }
 }
