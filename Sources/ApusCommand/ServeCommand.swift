@@ -57,7 +57,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Seconds that running requests have to end after a signal.", valueName: "seconds"))
-  var shutdownTimeout = Int(ServerConfiguration().shutdownDeadline.components.seconds)
+  var shutdownTimeout = ServerConfiguration().shutdownDeadline.wholeSeconds
 
   @OptionGroup(title: "Access") var access: AccessOptions
   @OptionGroup(title: "Log") var log: LogOptions
@@ -93,21 +93,20 @@ struct ServeCommand: AsyncParsableCommand {
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
     let listening = Listening()
-    let scheme = configuration.tls == nil ? "http" : "https"
-    let address = (host.contains(":") ? "[\(host)]" : host) + ":"
     let server = Server(
       configuration: configuration,
       load: { [model, engine, quiet = global.quiet] in try model.loadAny(engine, quiet: quiet) },
-      onListening: { [model, quiet = global.quiet] port in
+      onListening: { [model, configuration, quiet = global.quiet] port in
         listening.state.withLock { $0 = true }
         if !quiet {
-          Output.note("listening on \(scheme)://\(address)\(port), loading \(model.model)")
+          Output.note("listening on \(configuration.url(port: port)), loading \(model.model)")
         }
       })
     do {
       try await server.runUntilSignal()
     } catch  where !listening.state.withLock({ $0 }) {
-      throw CommandError.cannotListen(address: address + String(port), reason: "\(error)")
+      throw CommandError.cannotListen(
+        address: configuration.address(port: port), reason: "\(error)")
     }
   }
 

@@ -140,13 +140,11 @@ public struct Server: Service {
       do {
         let model = try load()
         services.phase.finishLoading(model)
-        let host = services.configuration.host
-        let address = host.contains(":") ? "[\(host)]" : host
-        let scheme = services.configuration.tls == nil ? "http" : "https"
         services.logger.info(
           "ready",
           metadata: [
-            "model": "\(services.modelName(model))", "url": "\(scheme)://\(address):\(port)",
+            "model": "\(services.modelName(model))",
+            "url": "\(services.configuration.url(port: port))",
             "version": "\(apusVersion)",
           ])
       } catch {

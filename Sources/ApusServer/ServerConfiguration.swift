@@ -58,6 +58,16 @@ public struct ServerConfiguration: Sendable {
 }
 
 extension ServerConfiguration {
+  /// Where the server is reached once it listens on a port.
+  package func url(port: Int) -> String {
+    (tls == nil ? "http" : "https") + "://" + address(port: port)
+  }
+
+  /// The same without the scheme.
+  package func address(port: Int) -> String {
+    (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+  }
+
   var messages: MessageSettings {
     MessageSettings(toolCallParser: toolCallParser, reasoningFormat: reasoningFormat)
   }

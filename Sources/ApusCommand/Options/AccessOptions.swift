@@ -119,5 +119,5 @@ struct AccessOptions: ParsableArguments {
 }
 
 extension Duration {
-  fileprivate var wholeSeconds: Int { Int(components.seconds) }
+  var wholeSeconds: Int { Int(components.seconds) }
 }

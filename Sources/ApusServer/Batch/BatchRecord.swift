@@ -19,7 +19,8 @@ struct BatchRecord {
     json = Self.object(
       customID,
       response: [
-        "status_code": .integer(Int64(status)), "request_id": .string("req_" + Self.unique()),
+        "status_code": .integer(Int64(status)),
+        "request_id": .string("req_" + RequestID.make()),
         "body": body,
       ], error: .null)
   }
@@ -40,13 +41,10 @@ struct BatchRecord {
     _ customID: String?, response: JSONValue, error: JSONValue
   ) -> JSONValue {
     [
-      "id": .string(idPrefix + unique()), "custom_id": customID.map { .string($0) } ?? .null,
+      "id": .string(idPrefix + RequestID.make()),
+      "custom_id": customID.map { .string($0) } ?? .null,
       "response": response, "error": error,
     ]
-  }
-
-  private static func unique() -> String {
-    UUID().uuidString.replacing("-", with: "").lowercased()
   }
 
   /// Reads a record that was written before; throws what is wrong with it.

@@ -16,10 +16,8 @@ struct Page: Endpoint {
     var headers: HTTPFields = [
       .eTag: file.tag, .cacheControl: "no-cache",
       .contentSecurityPolicy: Self.policy,
+      .permissionsPolicy: "camera=(), geolocation=(), microphone=()",
     ]
-    for (name, value) in Self.protections {
-      if let name = HTTPField.Name(name) { headers[name] = value }
-    }
     if Self.has(call.ifNoneMatch, file.tag) {
       return Response(status: .notModified, headers: headers)
     }
@@ -34,12 +32,6 @@ struct Page: Endpoint {
     "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
   ].joined(separator: "; ")
-
-  private static let protections = [
-    ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
-  ]
 
   /// Whether one of the tags that the client names is this one; `W/` makes no difference for a whole file.
   private static func has(_ tags: String?, _ tag: String) -> Bool {

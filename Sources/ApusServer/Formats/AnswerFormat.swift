@@ -42,7 +42,7 @@ struct AnswerIdentity: Sendable {
   let model: String
 
   init(prefix: String, model: String) {
-    id = prefix + UUID().uuidString.replacing("-", with: "").lowercased()
+    id = prefix + RequestID.make()
     self.model = model
   }
 

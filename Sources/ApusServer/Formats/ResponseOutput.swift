@@ -1,6 +1,5 @@
 import ApusCore
 import ApusText
-import Foundation
 
 /// Makes the items of a response, and the events that tell them, from the parts of a message.
 struct ResponseOutput: Sendable {
@@ -35,7 +34,7 @@ struct ResponseOutput: Sendable {
     var events: [JSONObject] = []
     if open?.kind != kind {
       events = close("completed")
-      let item = Open(kind: kind, id: Self.id(kind == .message ? "msg_" : "rs_"))
+      let item = Open(kind: kind, id: (kind == .message ? "msg_" : "rs_") + RequestID.make())
       open = item
       events.append(event("output_item.added", [("item", Self.json(item, "in_progress"))]))
       events.append(event("content_part.added", place(item) + [("part", Self.part(item))]))
@@ -65,7 +64,7 @@ struct ResponseOutput: Sendable {
   }
 
   private mutating func add(_ call: ToolCall) -> [JSONObject] {
-    let id = Self.id("fc_")
+    let id = "fc_" + RequestID.make()
     func item(_ arguments: String, _ status: String) -> JSONValue {
       [
         "id": .string(id), "type": "function_call", "status": .string(status),
@@ -121,9 +120,5 @@ struct ResponseOutput: Sendable {
         "content": parts,
       ]
     }
-  }
-
-  private static func id(_ prefix: String) -> String {
-    prefix + UUID().uuidString.replacing("-", with: "").lowercased()
   }
 }

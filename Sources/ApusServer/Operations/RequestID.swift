@@ -6,7 +6,12 @@ package enum RequestID {
   /// The client's `x-request-id`, if it is 1 to 128 letters, digits and marks; otherwise a new one.
   package static func of(_ headers: HTTPFields) -> String {
     if let given = headers[.requestID], isValid(given) { return given }
-    return UUID().uuidString.replacing("-", with: "").lowercased()
+    return make()
+  }
+
+  /// 32 hexadecimal digits that no other call has given.
+  package static func make() -> String {
+    UUID().uuidString.replacing("-", with: "").lowercased()
   }
 
   package static func isValid(_ text: String) -> Bool {

@@ -10,19 +10,16 @@ enum ChatMessages {
     }
     guard !messages.isEmpty else { throw fields.invalid("messages", "must not be empty") }
     return try messages.enumerated().map { index, message in
-      guard case .object(let object) = message else {
-        throw fields.invalid("messages[\(index)]", "must be an object, not \(message.kind)")
-      }
-      return .object(try read(object, FieldReader(object, prefix: "messages[\(index)].")))
+      .object(try read(fields.element(message, "messages", index)))
     }
   }
 
-  private static func read(_ message: JSONObject, _ fields: FieldReader) throws -> JSONObject {
-    guard let role = try fields.string("role") else { throw fields.invalid("role", "is missing") }
+  private static func read(_ fields: FieldReader) throws -> JSONObject {
+    let role = try fields.required("role")
     guard roles.contains(role) else {
       throw fields.invalid("role", "must be one of \(roles.joined(separator: ", "))")
     }
-    var message = message
+    var message = fields.object
     switch fields.value("content") {
     case .string: break
     case .array(let parts): message["content"] = .string(try text(parts, fields))
@@ -37,10 +34,7 @@ enum ChatMessages {
     if let calls = try fields.array("tool_calls") {
       message["tool_calls"] = .array(
         try calls.enumerated().map { index, call in
-          guard case .object(let object) = call else {
-            throw fields.invalid("tool_calls[\(index)]", "must be an object, not \(call.kind)")
-          }
-          return .object(withParsedArguments(object))
+          .object(withParsedArguments(try fields.element(call, "tool_calls", index).object))
         })
     }
     return message
@@ -48,18 +42,13 @@ enum ChatMessages {
 
   private static func text(_ parts: [JSONValue], _ fields: FieldReader) throws -> String {
     let texts = try parts.enumerated().map { index, part in
-      let name = "content[\(index)]"
       if case .string(let text) = part { return text }
-      guard case .object(let object) = part else {
-        throw fields.invalid(name, "must be an object, not \(part.kind)")
-      }
-      let nested = FieldReader(object, prefix: fields.path(name) + ".")
-      guard let type = try nested.string("type") else { throw nested.invalid("type", "is missing") }
+      let nested = try fields.element(part, "content", index)
+      let type = try nested.required("type")
       guard type == "text" || type == "refusal" else {
         throw nested.unsupported("type", "'\(type)' is not supported; this model reads text only")
       }
-      guard let text = try nested.string(type) else { throw nested.invalid(type, "is missing") }
-      return text
+      return try nested.required(type)
     }
     return texts.joined(separator: "\n")
   }

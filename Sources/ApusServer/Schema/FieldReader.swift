@@ -66,6 +66,21 @@ struct FieldReader {
     }
   }
 
+  /// The object at a place in an array, with a reader that names it.
+  func element(_ value: JSONValue, _ name: String, _ index: Int) throws -> FieldReader {
+    let path = "\(name)[\(index)]"
+    guard case .object(let object) = value else {
+      throw invalid(path, "must be an object, not \(value.kind)")
+    }
+    return FieldReader(object, prefix: self.path(path) + ".")
+  }
+
+  /// A string that must be there.
+  func required(_ name: String) throws -> String {
+    guard let text = try string(name) else { throw invalid(name, "is missing") }
+    return text
+  }
+
   /// An array of token ids.
   func tokens(_ name: String) throws -> [TokenID]? {
     try array(name).map { try tokens($0, name) }

@@ -29,19 +29,4 @@ extension FieldReader {
       throw unsupported(name)
     }
   }
-
-  /// The object at a place in an array, with a reader that names it.
-  func element(_ value: JSONValue, _ name: String, _ index: Int) throws -> FieldReader {
-    let path = "\(name)[\(index)]"
-    guard case .object(let object) = value else {
-      throw invalid(path, "must be an object, not \(value.kind)")
-    }
-    return FieldReader(object, prefix: self.path(path) + ".")
-  }
-
-  /// A string that must be there.
-  func required(_ name: String) throws -> String {
-    guard let text = try string(name) else { throw invalid(name, "is missing") }
-    return text
-  }
 }

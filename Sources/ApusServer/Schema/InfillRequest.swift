@@ -30,12 +30,8 @@ struct InfillPrompt: Sendable {
     suffix = try fields.string("input_suffix") ?? ""
     start = try fields.string("prompt") ?? ""
     extras = try (fields.array("input_extra") ?? []).enumerated().map { index, value in
-      let path = "input_extra[\(index)]"
-      guard case .object(let object) = value else {
-        throw fields.invalid(path, "must be an object, not \(value.kind)")
-      }
-      let nested = FieldReader(object, prefix: fields.path(path) + ".")
-      guard let text = try nested.string("text") else { throw nested.invalid("text", "is missing") }
+      let nested = try fields.element(value, "input_extra", index)
+      let text = try nested.required("text")
       return Extra(name: try nested.string("filename") ?? "tmp", text: text)
     }
   }

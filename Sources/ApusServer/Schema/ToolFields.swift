@@ -106,15 +106,12 @@ extension ToolSelection {
 
   private static func tools(_ fields: FieldReader, isFlat: Bool) throws -> [JSONValue] {
     try (fields.array("tools") ?? []).enumerated().map { index, tool in
-      guard case .object(let object) = tool else {
-        throw fields.invalid("tools[\(index)]", "must be an object, not \(tool.kind)")
-      }
-      let nested = FieldReader(object, prefix: fields.path("tools[\(index)]."))
-      guard let type = try nested.string("type") else { throw nested.invalid("type", "is missing") }
+      let nested = try fields.element(tool, "tools", index)
+      let type = try nested.required("type")
       guard type == "function" else {
         throw nested.unsupported("type", "'\(type)' is not supported; it must be 'function'")
       }
-      guard let function = isFlat ? object : try nested.object("function") else {
+      guard let function = isFlat ? nested.object : try nested.object("function") else {
         throw nested.invalid("function", "is missing")
       }
       let prefix = nested.path(isFlat ? "" : "function.")
@@ -152,7 +149,7 @@ extension ToolSelection {
       let type = try nested.string("type")
       switch type {
       case "function":
-        return .named(try tool(object, nested, isFlat: isFlat))
+        return .named(try tool(nested, isFlat: isFlat))
       case "allowed_tools":
         let inner = isFlat ? object : try nested.object("allowed_tools") ?? JSONObject()
         return try allowed(
@@ -165,13 +162,10 @@ extension ToolSelection {
     }
   }
 
-  private static func tool(
-    _ object: JSONObject, _ fields: FieldReader, isFlat: Bool
-  ) throws -> String {
-    let inner = isFlat ? object : try fields.object("function") ?? JSONObject()
-    let nested = FieldReader(inner, prefix: fields.path(isFlat ? "" : "function."))
-    guard let name = try nested.string("name") else { throw nested.invalid("name", "is missing") }
-    return name
+  private static func tool(_ fields: FieldReader, isFlat: Bool) throws -> String {
+    let inner = isFlat ? fields.object : try fields.object("function") ?? JSONObject()
+    let prefix = fields.path(isFlat ? "" : "function.")
+    return try FieldReader(inner, prefix: prefix).required("name")
   }
 
   private static func allowed(_ fields: FieldReader, isFlat: Bool) throws -> ToolChoice {
@@ -180,12 +174,7 @@ extension ToolSelection {
       throw fields.invalid("mode", "must be 'auto' or 'required'")
     }
     let names = try (fields.array("tools") ?? []).enumerated().map { index, value in
-      let path = "tools[\(index)]"
-      guard case .object(let object) = value else {
-        throw fields.invalid(path, "must be an object, not \(value.kind)")
-      }
-      return try tool(
-        object, FieldReader(object, prefix: fields.path(path) + "."), isFlat: isFlat)
+      try tool(fields.element(value, "tools", index), isFlat: isFlat)
     }
     return .allowed(names, required: mode == "required")
   }

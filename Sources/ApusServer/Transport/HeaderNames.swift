@@ -14,5 +14,6 @@ extension HTTPField.Name {
   static let frameOptions = named("x-frame-options")
   static let referrerPolicy = named("referrer-policy")
   static let resourcePolicy = named("cross-origin-resource-policy")
+  static let permissionsPolicy = named("permissions-policy")
   static let fetchSite = named("sec-fetch-site")
 }
