@@ -31,7 +31,9 @@ struct HubDownload {
         throw HubError.cannotWrite(path: partial, reason: "the file cannot be made")
       }
     }
-    let output = try PartialFile(path: partial)
+    let output = try PartialFile(path: partial) {
+      progress(DownloadProgress(file: name, done: $0, total: source.size))
+    }
     if let size = source.size, output.count > size { try output.truncate() }
     try transfer(to: output, progress: progress)
     try verify(output)
@@ -102,7 +104,8 @@ private final class PartialFile {
   private(set) var count = 0
   private(set) var digest = HubDigest()
 
-  init(path: String) throws {
+  /// Reads what is there already; `progress` is called with its bytes read so far.
+  init(path: String, progress: (Int) -> Void) throws {
     self.path = path
     guard let handle = FileHandle(forUpdatingAtPath: path) else {
       throw HubError.cannotWrite(path: path, reason: "the file cannot be opened")
@@ -112,6 +115,7 @@ private final class PartialFile {
       while let data = try handle.read(upToCount: 4 << 20), !data.isEmpty {
         digest.update(Array(data))
         count += data.count
+        progress(count)
       }
     }
   }

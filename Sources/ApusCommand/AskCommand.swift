@@ -53,8 +53,10 @@ struct AskCommand: AsyncParsableCommand {
     let prompt = try language.prompt(messages: [["role": "user", "content": .string(message)]])
     var request = TextRequest(prompt: language.tokens(ofRenderedPrompt: prompt))
     request.generation.maxTokens = predict
-    let answer = try await AnswerPrinter(isSilent: json, quiet: global.quiet || json)
-      .print(language.generate(request))
+    let answer = try await AnswerPrinter(
+      isSilent: json, quiet: global.quiet || json, isMarkdown: true
+    )
+    .print(language.generate(request))
     if json {
       try Output.json(answer.json)
     } else {

@@ -7,8 +7,9 @@ struct ChatCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "chat", abstract: "A conversation on the terminal.",
     discussion: """
-      Ctrl-C stops an answer, Ctrl-D or /exit ends the program, /help lists the commands. When standard input is no \
-      terminal, each line is a turn and only the answers are printed.
+      Ctrl-C stops an answer, Ctrl-D or /exit ends the program, /help lists the commands. A terminal shows Markdown in \
+      styles, unless NO_COLOR is set. When standard input is no terminal, each line is a turn or a command, and only \
+      answers are printed.
 
       EXAMPLE
         apus chat -m model.gguf --system "Be brief."
@@ -17,36 +18,45 @@ struct ChatCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The system's turn.", valueName: "text"))
   var system: String?
 
-  @Option(
-    name: [.customShort("n"), .customLong("n-predict"), .customLong("max-tokens")],
-    help: ArgumentHelp("At most so many tokens an answer; -1 means no limit.", valueName: "n"))
-  var predict = -1
-
-  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup var settings: ChatSettings
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Engine") var engine: EngineOptions
   @OptionGroup var global: GlobalOptions
 
-  mutating func validate() throws { try EngineOptions.check("-n", predict, atLeast: -1) }
-
   func run() async throws {
     let language = try model.load(engine.singleSequence, quiet: global.quiet)
-    var conversation = Conversation(
-      language: language, sampling: sampling, maxTokens: predict < 0 ? nil : predict,
-      system: system)
     let interrupts = Interrupts()
+    var session = ChatSession(
+      Conversation(system: system), settings: settings, quiet: global.quiet, show: Output.note
+    ) { messages, settings in
+      try await answer(messages, settings, language, interrupts)
+    }
     let isInteractive = Output.inputIsTerminal
     if isInteractive, !global.quiet { Output.note("\(model.model); /help lists the commands") }
-    while let line = try await read(isInteractive) {
+    while !session.isOver, let line = try await read(isInteractive) {
       do {
-        guard try await conversation.handle(line, interrupts) else { return }
+        try await session.handle(line)
       } catch {
         // One turn that fails, such as one that is too long, does not end the conversation of a person.
         guard isInteractive else { throw error }
-        Output.note("error: " + ErrorReport.text(of: error))
+        Output.note("error: " + ErrorReport.line(of: error))
       }
     }
-    if isInteractive { try Output.line("") }
+    if isInteractive, !session.isOver { try Output.line("") }
+  }
+
+  private func answer(
+    _ messages: [JSONValue], _ settings: ChatSettings, _ language: LanguageModel,
+    _ interrupts: Interrupts
+  ) async throws -> String {
+    let prompt = try language.prompt(messages: messages)
+    var request = TextRequest(prompt: language.tokens(ofRenderedPrompt: prompt))
+    settings.apply(to: &request)
+    let stream = language.generate(request)
+    let printer = AnswerPrinter(isSilent: false, quiet: global.quiet, isMarkdown: true)
+    let answer = try await interrupts.value(of: Task { try await printer.print(stream) })
+    try Output.line("")
+    return answer.text
   }
 
   /// The next line, read on a thread of its own because that blocks.
@@ -55,65 +65,5 @@ struct ChatCommand: AsyncParsableCommand {
     return await withCheckedContinuation { continuation in
       Thread.detachNewThread { continuation.resume(returning: readLine()) }
     }
-  }
-}
-
-/// The turns so far, and what a line from the user does.
-private struct Conversation {
-  let language: LanguageModel
-  let sampling: SamplingOptions
-  let maxTokens: Int?
-  var system: String?
-  private var turns: [JSONValue] = []
-
-  init(language: LanguageModel, sampling: SamplingOptions, maxTokens: Int?, system: String?) {
-    self.language = language
-    self.sampling = sampling
-    self.maxTokens = maxTokens
-    self.system = system
-  }
-
-  private static let help = """
-    /clear          forget the conversation
-    /system TEXT    set the system's turn, or remove it, and start over
-    /exit           end the program (also Ctrl-D)
-    /help           this list
-    Ctrl-C          stop the answer
-    """
-
-  /// Returns false when the user wants to leave.
-  mutating func handle(_ line: String, _ interrupts: Interrupts) async throws -> Bool {
-    let text = line.trimmingCharacters(in: .whitespaces)
-    guard text.hasPrefix("/") else {
-      if !text.isEmpty { try await answer(line, interrupts) }
-      return true
-    }
-    let parts = text.split(separator: " ", maxSplits: 1)
-    switch parts.first {
-    case "/exit", "/quit": return false
-    case "/clear": turns = []
-    case "/system":
-      system = parts.count > 1 ? String(parts[1]) : nil
-      turns = []
-    case "/help": Output.note(Self.help)
-    default: Output.note("there is no command \(parts.first ?? "/"); /help lists them")
-    }
-    return true
-  }
-
-  private mutating func answer(_ question: String, _ interrupts: Interrupts) async throws {
-    let user: JSONValue = ["role": "user", "content": .string(question)]
-    var messages = turns + [user]
-    if let system { messages.insert(["role": "system", "content": .string(system)], at: 0) }
-    let prompt = try language.prompt(messages: messages)
-    var request = TextRequest(prompt: language.tokens(ofRenderedPrompt: prompt))
-    request.generation.sampling = sampling.parameters
-    request.generation.maxTokens = maxTokens
-    request.stopStrings = sampling.stop
-    let stream = language.generate(request)
-    let task = Task { try await AnswerPrinter(isSilent: false, quiet: true).print(stream) }
-    let answer = try await interrupts.value(of: task)
-    try Output.line("")
-    turns += [user, ["role": "assistant", "content": .string(answer.text)]]
   }
 }

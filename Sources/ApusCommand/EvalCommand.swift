@@ -156,6 +156,7 @@ struct EvalCommand: AsyncParsableCommand {
       }
       let bar = ProgressBar(compare.isEmpty ? "evaluating" : variant.name, quiet: quiet)
       defer { bar.finish() }
+      bar.update(0, of: nil)
       let records = try await evaluation.run(
         on: subject, model: "\(model.model)", settings: variant.settings, results: results
       ) {

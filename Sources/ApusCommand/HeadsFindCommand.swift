@@ -60,12 +60,14 @@ struct HeadsFindCommand: ParsableCommand {
   func run() throws {
     try Output.checkCanWrite(to: output)
     let path = try ModelOptions.localPath(model.model, quiet: global.quiet)
-    let bar = ProgressBar("reading a text twice", quiet: global.quiet || json)
-    defer { bar.finish() }
     var configuration = EngineConfiguration()
     configuration.threadCount = threads
-    let finder = try HeadFinder(
-      try Checkpoint.open(path), configuration: configuration, length: length)
+    let finder = try ModelOptions.loading(model.model, quiet: global.quiet || json) {
+      try HeadFinder(
+        try Checkpoint.open(path), configuration: configuration, length: length, progress: $0)
+    }
+    let bar = ProgressBar("reading a text twice", quiet: global.quiet || json)
+    defer { bar.finish() }
     let scores = finder.scores(seed: seed) {
       bar.update($0, of: $1, detail: "\($0) of \($1) tokens")
     }

@@ -96,13 +96,4 @@ struct GenerationTests {
     #expect(json["finish_reason"] == "stop")
     #expect(json["text"]?.stringValue?.contains(stop) == false)
   }
-
-  @Test func chatAnswersEachLine() async throws {
-    let result = try await Program.run(
-      "chat", "-n", "24", input: "Hello\n/clear\nWho are you?\n/exit\nHello\n")
-    #expect(result.status == 0)
-    #expect(result.errors.isEmpty)
-    #expect(result.output.split(separator: "\n").count == 2)
-    #expect(!result.output.contains("> "))
-  }
 }

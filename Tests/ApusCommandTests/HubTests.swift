@@ -22,8 +22,11 @@ struct HubTests {
     return digest.hexadecimal()
   }
 
-  /// A hub with one repository that holds the model; `cuts` connections are closed half way.
-  private func hub(checksum: String? = nil, cuts: Int = 0) throws -> HubServer {
+  /// A hub with one repository that holds the model; `cuts` connections are closed half way, and the rest comes after a
+  /// pause, in seconds.
+  private func hub(
+    checksum: String? = nil, cuts: Int = 0, pause: TimeInterval = 0
+  ) throws -> HubServer {
     let (model, etag) = (model, checksum ?? self.checksum)
     let left = Mutex(cuts)
     return try HubServer { request in
@@ -42,6 +45,7 @@ struct HubTests {
       case "/storage/model":
         let range = request.headers["range"]?.dropFirst("bytes=".count).dropLast()
         let start = range.flatMap { Int($0) } ?? 0
+        if start > 0 { Thread.sleep(forTimeInterval: pause) }
         var response = HubServer.Response(body: Array(model[start...]))
         if range != nil {
           response.status = 206
@@ -101,6 +105,21 @@ struct HubTests {
     #expect(ranges[0] == nil)
     #expect(ranges[1] == "bytes=\(model.count / 2)-")
     #expect(Array(try Data(contentsOf: URL(filePath: link))) == model)
+  }
+
+  /// The second part is late enough for the bar to show that half is there.
+  @Test(.enabled(if: Program.hasTerminal, Program.noTerminal))
+  func aTerminalShowsHowFarADownloadIs() async throws {
+    let hub = try hub(cuts: 1, pause: 3)
+    let result = try await Program.runOnTerminal(
+      "inspect", "hf:org/repo",
+      environment: ["HF_ENDPOINT": hub.address, "HF_HOME": folder.path])
+    #expect(result.status == 0, "\(result.output)")
+    let half = String(repeating: "█", count: 15) + String(repeating: "·", count: 15)
+    #expect(
+      result.output.contains("\r\u{1B}[Kdownloading hf:org/repo \(half) 50 % model-Q8_0.gguf, "))
+    // The line has gone when the result comes.
+    #expect(result.output.contains("\u{1B}[?7h\r\u{1B}[K"))
   }
 
   @Test func continuesWhatAnEarlierRunLeft() async throws {

@@ -36,6 +36,23 @@ enum Program {
     try Running(arguments, input: input, environment: environment)
   }
 
+  /// Runs the program on a terminal of its own; what it writes to the terminal is `output`, its lines end in CR LF.
+  static func runOnTerminal(
+    _ arguments: String..., input: String = "", environment: [String: String] = [:]
+  ) async throws -> Result {
+    let words = ([path] + arguments).map { "'" + $0.replacing("'", with: #"'\''"#) + "'" }
+    return try await Running(
+      ["-qec", words.joined(separator: " "), "/dev/null"], input: input,
+      environment: ["TERM": "xterm", "SHELL": "/bin/sh"].merging(environment) { $1 },
+      executable: terminal
+    ).result()
+  }
+
+  private static let terminal = "/usr/bin/script"
+  /// The option -e, which passes the status on, is that of util-linux.
+  static let hasTerminal = exists && FileManager.default.isExecutableFile(atPath: terminal)
+  static let noTerminal: Comment = "script of util-linux, which makes terminals, is not installed"
+
   final class Running: @unchecked Sendable {
     // Unchecked: `Process` is safe to use from several threads, and the rest is constant or locked.
     let process = Process()
@@ -43,9 +60,12 @@ enum Program {
     private let started = ContinuousClock.now
     private let ended = Mutex<ContinuousClock.Instant?>(nil)
 
-    init(_ arguments: [String], input: String, environment: [String: String]) throws {
+    init(
+      _ arguments: [String], input: String, environment: [String: String],
+      executable: String = Program.path
+    ) throws {
       folder = try TemporaryFolder()
-      process.executableURL = URL(filePath: Program.path)
+      process.executableURL = URL(filePath: executable)
       process.arguments = arguments
       process.environment = ProcessInfo.processInfo.environment
         .filter { !$0.key.hasPrefix("APUS_") && !$0.key.hasPrefix("HF_") }

@@ -42,13 +42,21 @@ struct ModelOptions: ParsableArguments {
         _ warning: @escaping @Sendable (String) -> Void, _ download: (DownloadProgress) -> Void
       ) throws -> Model
   ) throws -> Model {
-    let loading = ProgressBar("loading \(model)", quiet: quiet)
-    defer { loading.finish() }
-    return try Self.downloading(model, quiet: quiet) { download in
-      try make(
-        { loading.update($0, of: $1, detail: "\($0) of \($1) layers") },
-        { Output.note("warning: \($0)") }, download)
+    try Self.loading(model, quiet: quiet) { progress in
+      try Self.downloading(model, quiet: quiet) { download in
+        try make(progress, { Output.note("warning: \($0)") }, download)
+      }
     }
+  }
+
+  /// Shows the progress that `body` reports: layers loaded and layers in all.
+  static func loading<Result>(
+    _ model: ModelReference, quiet: Bool,
+    _ body: (_ progress: @escaping @Sendable (Int, Int) -> Void) throws -> Result
+  ) rethrows -> Result {
+    let bar = ProgressBar("loading \(model)", quiet: quiet)
+    defer { bar.finish() }
+    return try body { bar.update($0, of: $1, detail: "\($0) of \($1) layers") }
   }
 
   /// Opens the model's tokenizer only.

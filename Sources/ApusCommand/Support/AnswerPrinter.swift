@@ -60,12 +60,29 @@ struct Answer {
 struct AnswerPrinter {
   let isSilent: Bool
   let quiet: Bool
+  /// Whether the text is Markdown, which a terminal shows in styles.
+  var isMarkdown = false
 
   /// Stops early, without an error, when the task is cancelled.
   func print(_ stream: TextStream) async throws -> Answer {
+    var renderer = isMarkdown && Output.showsStyles && !isSilent ? MarkdownRenderer() : nil
+    do {
+      let answer = try await print(stream, &renderer)
+      try Output.writeUnchecked(renderer?.finish() ?? "")
+      return answer
+    } catch {
+      try? Output.writeUnchecked(renderer?.finish() ?? "")
+      throw error
+    }
+  }
+
+  private func print(
+    _ stream: TextStream, _ renderer: inout MarkdownRenderer?
+  ) async throws -> Answer {
     var answer = Answer()
     let bar = ProgressBar("reading the prompt", quiet: quiet)
     defer { bar.finish() }
+    bar.update(0, of: nil)
     for try await event in stream {
       switch event {
       case .progress(let progress):
@@ -77,7 +94,11 @@ struct AnswerPrinter {
         bar.finish()
         answer.text += text
         answer.tokens += tokens.map(\.id)
-        if !isSilent { try Output.write(text) }
+        if let styled = renderer?.append(text) {
+          try Output.writeUnchecked(styled)
+        } else if !isSilent {
+          try Output.write(text)
+        }
       case .finished(let finish): answer.finish = finish
       }
     }

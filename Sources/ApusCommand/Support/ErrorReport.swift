@@ -59,26 +59,31 @@ struct ErrorReport {
       ? error.localizedDescription : "\(error)"
   }
 
+  /// The same in one line.
+  static func line(of error: any Error) -> String { line(text(of: error)) }
+
   private static func line(_ text: String) -> String {
     text.split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 }
 
 /// Why a command cannot go on.
-enum CommandError: Error, Equatable, CustomStringConvertible {
+package enum CommandError: Error, Equatable, CustomStringConvertible {
   case cannotRead(path: String, reason: String)
   case cannotWrite(path: String, reason: String)
   case notUTF8(path: String, offset: Int)
   case malformed(path: String, line: Int, reason: String)
+  case noConversation(path: String, reason: String)
   case cannotListen(address: String, reason: String)
 
-  var description: String {
+  package var description: String {
     switch self {
     case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
     case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
     case .notUTF8(let path, let offset):
       "\(path) is not UTF-8 text (first wrong byte at offset \(offset)); convert it, for example with iconv"
     case .malformed(let path, let line, let reason): "\(path), line \(line): \(reason)"
+    case .noConversation(let path, let reason): "\(path) is no conversation: \(reason)"
     case .cannotListen(let address, let reason):
       "cannot listen on \(address): \(reason); choose another --host or --port"
     }

@@ -3,7 +3,13 @@ import Foundation
 
 /// Writes results to standard output and all else to standard error.
 enum Output {
+  /// A terminal gets no control characters: the text may be a model's or a file's.
   static func write(_ text: String) throws {
+    try writeUnchecked(isTerminal ? text.harmless : text)
+  }
+
+  /// The same for text that has this program's own control sequences and no others.
+  static func writeUnchecked(_ text: String) throws {
     guard !text.isEmpty else { return }
     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
@@ -37,11 +43,17 @@ enum Output {
 
   /// A line for people; lost when standard error is closed.
   static func note(_ text: String) {
-    try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    let line = (errorsAreTerminal ? text.harmless : text) + "\n"
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
   }
 
-  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-  static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+  static let isTerminal = isatty(STDOUT_FILENO) == 1
+  static let inputIsTerminal = isatty(STDIN_FILENO) == 1
+  static let errorsAreTerminal = isatty(STDERR_FILENO) == 1
+
+  /// Whether text on standard output may have styles.
+  static let showsStyles = Terminal.showsStyles(
+    isTerminal: isTerminal, environment: ProcessInfo.processInfo.environment)
 }
 
 extension Double {
