@@ -5,7 +5,9 @@ import Testing
 @Suite(.serialized) struct ListingTests {
   @Test func readmeWritesTalksAndEmbeds() async throws {
     let lines = try await Transcript.lines { try await readme() }
-    #expect(lines.count == 3)
+    try #require(lines.count == 3)
+    #expect(lines[1] == lines[0] + "The Teal carried salt.")
+    #expect(lines[2] == "2 384")
   }
 
   @Test func gettingStarted() async throws {

@@ -9,7 +9,7 @@ func readme() async throws {
   print(try await model.generate(request).answer().text)
   for try await text in model.generate(request).text { print(text, terminator: "") }
   let chat = Conversation(model)
-  print(try await chat.ask("The Kestrel carried salt.\n\nWhat did it carry?").answer().text)
+  print(try await chat.ask("The Teal carried salt.\n\nWhat did the Teal carry?").answer().text)
   let vectors = try await model.embed(["salt", "oranges"])
   // end
   print(vectors.count, vectors[0].count)
