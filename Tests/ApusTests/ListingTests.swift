@@ -18,8 +18,8 @@ import Testing
     let streamed = try await Transcript.lines { try await streaming(model) }
     #expect(streamed == [written[0]])
     #expect(try await Transcript.lines { try await sampling(model) } == ["false ."])
-    let events = try await Transcript.lines { try await events(model) }
-    #expect(events.last == "length")
+    let told = try await Transcript.lines { try await events(model) }
+    #expect(told.last == "length")
     let talk = try await Transcript.lines { try await talking(model) }
     #expect(talk == ["The Kestrel carried timber.", "2 messages"])
     #expect(try await Transcript.lines { try await embedding(model) } == ["2 384", "true"])
@@ -32,10 +32,11 @@ import Testing
     let document = try Documentation.example("survey.txt")
     let lines = try await Transcript.lines { try await asking(document) }
     #expect(
-      lines == [
+      lines.dropLast() == [
         "Esther Marsh keeps a donkey.", "The pass key is 40817.", "true", "The pass key is 40817.",
         "kv-policy:snapkv:budget=0.5,kernel=15", "select:quest:budget=1024", "true",
       ])
+    #expect(lines.last?.hasPrefix("too long by ") == true)
     #expect(try await Transcript.lines { naming() }.count == 3)
     let model = try await storingLess()
     let request = TextRequest("The Marigold", for: model)
