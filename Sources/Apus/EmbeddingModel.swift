@@ -99,6 +99,14 @@ extension EmbeddingModel {
     }
   }
 
+  /// The same for texts.
+  public func rank(
+    query: String, documents: [String], _ options: EmbeddingOptions = EmbeddingOptions()
+  ) async throws -> [Float] {
+    try await rank(
+      query: tokenizer.encode(query), documents: documents.map { tokenizer.encode($0) }, options)
+  }
+
   /// By the cosine of the vectors.
   public func rank(
     query: [TokenID], documents: [[TokenID]], _ options: EmbeddingOptions

@@ -3,21 +3,6 @@ import ApusDecoding
 import ApusEngine
 import ApusText
 
-/// A text to continue.
-public struct TextRequest: Sendable {
-  public var generation: GenerationRequest
-  /// Texts that end the answer; they are not part of it.
-  public var stopStrings: [String] = []
-  /// Special tokens of the answer are left out of the text.
-  public var skipSpecialTokens = true
-  /// Special tokens that stay in the text all the same.
-  public var keptSpecialTokens: Set<TokenID> = []
-  /// Ends only at the limit, whatever the model says.
-  public var ignoreEndOfText = false
-
-  public init(prompt: [TokenID]) { generation = GenerationRequest(prompt: prompt) }
-}
-
 /// What a text stream tells, in order.
 public enum TextEvent: Sendable {
   case progress(PromptProgress)
@@ -28,6 +13,7 @@ public enum TextEvent: Sendable {
   case finished(TextFinish)
 }
 
+/// How an answer ended.
 public struct TextFinish: Sendable {
   public let reason: FinishReason
   /// The stop string that ended the answer.
@@ -41,8 +27,6 @@ public struct TextFinish: Sendable {
   }
 }
 
-public typealias TextStream = AsyncThrowingStream<TextEvent, any Error>
-
 extension LanguageModel {
   /// Continues a text; the stream ends with `.finished` or throws `EngineError`.
   ///
@@ -51,22 +35,22 @@ extension LanguageModel {
     var generation = request.generation
     if !request.ignoreEndOfText { generation.stopTokens.formUnion(tokenizer.endOfGeneration) }
     let tokens = engine.generate(generation)
-    let (stream, continuation) = TextStream.makeStream()
-    let task = Task { [tokenizer, generation] in
-      do {
-        var decoder = TextDecoder(request, generation: generation, tokenizer: tokenizer)
-        for try await event in tokens {
-          let (events, done) = decoder.handle(event)
-          for event in events { continuation.yield(event) }
-          if done { break }
+    return TextStream { [tokenizer, generation] continuation in
+      let task = Task {
+        do {
+          var decoder = TextDecoder(request, generation: generation, tokenizer: tokenizer)
+          for try await event in tokens {
+            let (events, done) = decoder.handle(event)
+            for event in events { continuation.yield(event) }
+            if done { break }
+          }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
         }
-        continuation.finish()
-      } catch {
-        continuation.finish(throwing: error)
       }
+      continuation.onTermination = { _ in task.cancel() }
     }
-    continuation.onTermination = { _ in task.cancel() }
-    return stream
   }
 }
 

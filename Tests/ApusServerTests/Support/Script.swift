@@ -27,7 +27,7 @@ final class ScriptedServer: Sendable {
         state.request = request
         return (state.text, state.reason)
       }
-      return AsyncThrowingStream { continuation in
+      return TextStream { continuation in
         var timings = GenerationTimings()
         timings.promptTokens = request.generation.prompt.count
         var rest = text[...]
