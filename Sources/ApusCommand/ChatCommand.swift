@@ -27,7 +27,7 @@ struct ChatCommand: AsyncParsableCommand {
     let language = try model.load(engine.singleSequence, quiet: global.quiet)
     let interrupts = Interrupts()
     var session = ChatSession(
-      Conversation(system: system), settings: settings, quiet: global.quiet, show: Output.note
+      Transcript(system: system), settings: settings, quiet: global.quiet, show: Output.note
     ) { messages, settings in
       try await answer(messages, settings, language, interrupts)
     }

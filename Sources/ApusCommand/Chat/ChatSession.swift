@@ -6,7 +6,7 @@ package struct ChatSession {
   /// Answers the last of the messages, printing as it comes; returns the answer, cut if the user stopped it.
   package typealias Answerer = (_ messages: [JSONValue], ChatSettings) async throws -> String
 
-  package var conversation: Conversation
+  package var conversation: Transcript
   package var settings: ChatSettings
   /// Whether the user has left.
   package var isOver = false
@@ -16,7 +16,7 @@ package struct ChatSession {
 
   /// - Parameter show: prints a line for people.
   package init(
-    _ conversation: Conversation = Conversation(), settings: ChatSettings, quiet: Bool = false,
+    _ conversation: Transcript = Transcript(), settings: ChatSettings, quiet: Bool = false,
     show: @escaping (String) -> Void, answer: @escaping Answerer
   ) {
     self.conversation = conversation
@@ -39,7 +39,7 @@ package struct ChatSession {
   /// Asks, and keeps the question with its answer.
   package mutating func ask(_ question: String) async throws {
     let answer = try await answer(conversation.messages(asking: question), settings)
-    conversation.turns.append(Conversation.Turn(question: question, answer: answer))
+    conversation.turns.append(Transcript.Turn(question: question, answer: answer))
   }
 
   /// Prints what the user asked to see.

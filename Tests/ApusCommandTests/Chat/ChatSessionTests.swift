@@ -11,7 +11,7 @@ struct ChatSessionTests {
     var failure: (any Error)?
 
     /// A session whose answers stand here.
-    func session(_ conversation: Conversation = Conversation()) throws -> ChatSession {
+    func session(_ conversation: Transcript = Transcript()) throws -> ChatSession {
       ChatSession(conversation, settings: try ChatSettings.parse([])) { [self] in
         shown.append($0)
       } answer: { [self] messages, settings in
@@ -39,7 +39,7 @@ struct ChatSessionTests {
 
   @Test func turnsAreRemembered() async throws {
     let log = Log()
-    var session = try log.session(Conversation(system: "Be brief."))
+    var session = try log.session(Transcript(system: "Be brief."))
     try await lines("one", "", "  ", "two ", in: &session)
     #expect(
       log.asked == [
@@ -54,7 +54,7 @@ struct ChatSessionTests {
 
   @Test func clearForgetsTheTurnsAndSystemStartsOver() async throws {
     let log = Log()
-    var session = try log.session(Conversation(system: "A"))
+    var session = try log.session(Transcript(system: "A"))
     try await lines("one", "/clear", "two", "/system B c", "three", "/system", "four", in: &session)
     #expect(
       log.asked.map(texts) == [["A", "one"], ["A", "two"], ["B c", "three"], ["four"]])

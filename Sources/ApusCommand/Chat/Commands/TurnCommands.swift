@@ -6,7 +6,7 @@ extension SlashCommand {
   static let system = SlashCommand(
     "/system", .optional("TEXT"), help: "set the system's turn, or remove it, and start over"
   ) { session, text in
-    session.conversation = Conversation(system: text)
+    session.conversation = Transcript(system: text)
   }
 
   static let undo = SlashCommand("/undo", help: "take back the last question and its answer") {

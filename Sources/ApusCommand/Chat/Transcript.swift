@@ -1,7 +1,7 @@
 import ApusCore
 
 /// What has been said: the system's turn, and questions with their answers.
-package struct Conversation: Equatable, Sendable {
+package struct Transcript: Equatable, Sendable {
   package struct Turn: Equatable, Sendable {
     package var question: String
     package var answer: String
@@ -35,7 +35,7 @@ package struct Conversation: Equatable, Sendable {
     case system, user, assistant
   }
 
-  /// Reads what `messages()` makes; throws `ConversationError`.
+  /// Reads what `messages()` makes; throws `TranscriptError`.
   package init(messages: [JSONValue]) throws {
     let messages = try messages.enumerated().map { try Self.read($1, place: "messages[\($0)]") }
     var rest = messages[...]
@@ -43,12 +43,12 @@ package struct Conversation: Equatable, Sendable {
     while let question = rest.popFirst() {
       let place = "messages[\(rest.startIndex - 1)]"
       guard question.role == .user else {
-        throw ConversationError(
+        throw TranscriptError(
           place, "is the \(question.role.rawValue)'s; the user's turn comes here")
       }
-      guard let answer = rest.popFirst() else { throw ConversationError(place, "has no answer") }
+      guard let answer = rest.popFirst() else { throw TranscriptError(place, "has no answer") }
       guard answer.role == .assistant else {
-        throw ConversationError(
+        throw TranscriptError(
           "messages[\(rest.startIndex - 1)]",
           "is the \(answer.role.rawValue)'s; the assistant's turn comes here")
       }
@@ -60,23 +60,23 @@ package struct Conversation: Equatable, Sendable {
     _ message: JSONValue, place: String
   ) throws -> (role: Role, text: String) {
     guard let object = message.objectValue else {
-      throw ConversationError(place, "is \(message.kind) and no object")
+      throw TranscriptError(place, "is \(message.kind) and no object")
     }
     if let key = object.keys.first(where: { !["role", "content"].contains($0) }) {
-      throw ConversationError("\(place).\(key)", "is not supported")
+      throw TranscriptError("\(place).\(key)", "is not supported")
     }
     func text(_ key: String) throws -> String {
       guard let value = object[key] else {
-        throw ConversationError("\(place).\(key)", "is missing")
+        throw TranscriptError("\(place).\(key)", "is missing")
       }
       guard let text = value.stringValue else {
-        throw ConversationError("\(place).\(key)", "is \(value.kind) and no string")
+        throw TranscriptError("\(place).\(key)", "is \(value.kind) and no string")
       }
       return text
     }
     let name = try text("role")
     guard let role = Role(rawValue: name) else {
-      throw ConversationError(
+      throw TranscriptError(
         "\(place).role",
         "is '\(name)'; valid: \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
     }
@@ -85,7 +85,7 @@ package struct Conversation: Equatable, Sendable {
 }
 
 /// Why messages are no conversation.
-package struct ConversationError: Error, Equatable, CustomStringConvertible {
+package struct TranscriptError: Error, Equatable, CustomStringConvertible {
   package let place: String
   package let problem: String
 

@@ -3,11 +3,11 @@ import ApusCore
 import Foundation
 import Testing
 
-struct ConversationFileTests {
+struct TranscriptFileTests {
   private let folder: TemporaryFolder
   private let log = ChatSessionTests.Log()
 
-  private let conversation = Conversation(
+  private let conversation = Transcript(
     system: "Be \"brief\".",
     turns: [
       .init(question: "One\u{1B}[2J", answer: "1\n\n```\n\\\n```"),
@@ -37,18 +37,18 @@ struct ConversationFileTests {
   @Test func anEmptyConversationIsOneToo() async throws {
     var session = try log.session()
     try await run("/save \(folder.file("x"))", "/load \(folder.file("x"))", in: &session)
-    #expect(session.conversation == Conversation())
+    #expect(session.conversation == Transcript())
   }
 
   @Test func savingWritesOverConversationsOnly() async throws {
     let path = folder.file("x.json")
     var session = try log.session(conversation)
     try await run("/save \(path)", "/undo", "/save \(path)", in: &session)
-    #expect(try ConversationFile(path: path).read() == session.conversation)
+    #expect(try TranscriptFile(path: path).read() == session.conversation)
     let link = folder.file("link")
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
     try await run("/undo", "/save \(link)", in: &session)
-    #expect(try ConversationFile(path: path).read() == session.conversation)
+    #expect(try TranscriptFile(path: path).read() == session.conversation)
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == path)
 
     let pipe = folder.file("pipe")

@@ -1,15 +1,15 @@
 import Synchronization
 
 /// What a listing prints.
-final class Transcript: Sendable {
-  @TaskLocal private static var current: Transcript?
+final class ListingOutput: Sendable {
+  @TaskLocal private static var current: ListingOutput?
   private let text = Mutex("")
 
   /// The lines that `body` prints.
   static func lines(_ body: () async throws -> Void) async throws -> [String] {
-    let transcript = Transcript()
-    try await $current.withValue(transcript, operation: body)
-    let text = transcript.text.withLock { $0 }
+    let output = ListingOutput()
+    try await $current.withValue(output, operation: body)
+    let text = output.text.withLock { $0 }
     return text.split(separator: "\n").map(String.init)
   }
 
@@ -20,5 +20,5 @@ final class Transcript: Sendable {
 
 /// Goes before the standard library's in this module, so that tests see what listings print.
 func print(_ items: Any..., terminator: String = "\n") {
-  Transcript.add(items.map { "\($0)" }.joined(separator: " ") + terminator)
+  ListingOutput.add(items.map { "\($0)" }.joined(separator: " ") + terminator)
 }

@@ -2,7 +2,7 @@ import ApusCore
 import Foundation
 
 /// A conversation in a file: `{"messages": [{"role": …, "content": …}, …]}`, as requests to OpenAI's API have it.
-package struct ConversationFile {
+package struct TranscriptFile {
   private let url: URL
 
   /// - Parameter path: may begin with `~`.
@@ -18,7 +18,7 @@ package struct ConversationFile {
   }
 
   /// Throws `CommandError` when the file cannot be read or is no conversation.
-  package func read() throws -> Conversation {
+  package func read() throws -> Transcript {
     // Others may have no end, or wait for a writer.
     guard fileType == .typeRegular || fileType == .typeDirectory || fileType == nil else {
       throw CommandError.cannotRead(path: path, reason: "it is no regular file")
@@ -27,25 +27,25 @@ package struct ConversationFile {
     do {
       let json = try JSONValue(parsing: text)
       guard let object = json.objectValue else {
-        throw ConversationError("it", "is \(json.kind) and no object")
+        throw TranscriptError("it", "is \(json.kind) and no object")
       }
       if let key = object.keys.first(where: { $0 != "messages" }) {
-        throw ConversationError(key, "is not supported; an object with messages is")
+        throw TranscriptError(key, "is not supported; an object with messages is")
       }
       guard let messages = object["messages"] else {
-        throw ConversationError("messages", "is missing")
+        throw TranscriptError("messages", "is missing")
       }
       guard let list = messages.arrayValue else {
-        throw ConversationError("messages", "is \(messages.kind) and no array")
+        throw TranscriptError("messages", "is \(messages.kind) and no array")
       }
-      return try Conversation(messages: list)
+      return try Transcript(messages: list)
     } catch {
       throw CommandError.noConversation(path: path, reason: "\(error)")
     }
   }
 
   /// Writes the whole file or nothing, and over no file but a conversation; throws `CommandError`.
-  package func write(_ conversation: Conversation) throws {
+  package func write(_ conversation: Transcript) throws {
     try Output.checkCanWrite(to: path)
     if fileType != nil { _ = try read() }
     let lines = conversation.messages().map { "\n  " + $0.text }.joined(separator: ",")
