@@ -1,6 +1,13 @@
 #include "allocations.h"
 
-#if defined(__GLIBC__) || defined(__linux__)
+// A sanitizer stands in for the allocator itself, and is not ready when the first memory is wanted.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define HAS_SANITIZER 1
+#endif
+#endif
+
+#if defined(__linux__) && !defined(HAS_SANITIZER)
 #include <errno.h>
 #include <stddef.h>
 
