@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the kernels under AddressSanitizer and UndefinedBehaviorSanitizer: every table of this machine against the
-# scalar one, then the tests that use them from Swift. Runs the worker pool under ThreadSanitizer. Any report fails.
+# scalar one, then the tests that use them from Swift. Any report fails.
 set -eu
 cd "$(dirname "$0")/.."
 # The test runner itself leaks.
@@ -25,4 +25,3 @@ flags="-c release --sanitize=address --scratch-path .build/address
   -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fsanitize-trap=undefined"
 # shellcheck disable=SC2086
 swift test $flags --filter 'ApusComputeTests|ApusAttentionTests|TreeTests|FixtureTests' --skip WorkerPool
-swift test --sanitize=thread --scratch-path .build/thread --filter WorkerPoolTests

@@ -31,33 +31,36 @@ extension KeySelector {
   public func update(_ memory: HeadMemory, keys: HeadKeys) {}
 }
 
-/// A selector that ranks pages by a product of what it keeps of each page and what it makes of the
-/// query.
+/// A selector that ranks pages by a product of what it keeps of each part of a page, a logical page, and what it makes of
+/// the query (LServe, arXiv:2502.14866).
+///
+/// Each query vector has its own softmax over the products; a page counts by the largest share that any of its logical
+/// pages has for any vector, so that a head with large products does not choose for the others.
 public protocol PageSelector: KeySelector {
   var pages: PageOptions { get }
+  /// Keys of a logical page; divides `HeadKeys.pageSize`.
+  var logicalPageSize: Int { get }
 
-  /// Numbers that stand for a page whose keys have `dimension` components.
-  func summaryCount(dimension: Int) -> Int
-  /// What stands for a page of 32 keys.
+  /// What stands for the keys of a logical page.
   func summary(of keys: KeyRows) -> [Float]
-  /// What the summaries are multiplied by, for one query vector; the probes of a head's query
-  /// vectors are added.
+  /// What the summaries are multiplied by, for one query vector.
   func probe(_ query: ArraySlice<Float>) -> [Float]
 }
 
 extension PageSelector {
   public var budget: Int { pages.budget }
+  /// Logical pages of a page.
+  private var parts: Int { HeadKeys.pageSize / logicalPageSize }
 
-  public func summaryCount(dimension: Int) -> Int { dimension }
   public func probe(_ query: ArraySlice<Float>) -> [Float] { Array(query) }
 
   public func update(_ memory: HeadMemory, keys: HeadKeys) {
     // A text that is read whole needs no summaries.
-    guard keys.pageCount > pages.limit, keys.pageCount > memory.pages.count else { return }
+    guard keys.pageCount > pages.limit else { return }
     var rows = KeyRows(dimension: keys.dimension)
-    for page in memory.pages.count..<keys.pageCount {
+    for first in memory.pages.count..<max(keys.pageCount * parts, memory.pages.count) {
       rows.removeAll()
-      keys.load(page * HeadKeys.pageSize..<(page + 1) * HeadKeys.pageSize, into: &rows)
+      keys.load(first * logicalPageSize..<(first + 1) * logicalPageSize, into: &rows)
       memory.pages.append(summary(of: rows))
     }
   }
@@ -70,19 +73,29 @@ extension PageSelector {
     {
       return
     }
-    if keys.pageCount > pages.limit {
-      var sum = [Float](repeating: 0, count: summaryCount(dimension: query.dimension))
-      for vector in 0..<query.count {
-        let probe = probe(query[vector])
-        for index in sum.indices { sum[index] += probe[index] }
-      }
-      memory.pages.scores(sum, into: &memory.scores)
-    }
+    if keys.pageCount > pages.limit { rank(query, memory) }
     selection.pages = HeadMemory.best(
-      memory.scores, pageCount: keys.pageCount, limit: pages.limit, sinks: pages.sinks,
+      memory.ranks, pageCount: keys.pageCount, limit: pages.limit, sinks: pages.sinks,
       recent: pages.recent)
     selection.masks.removeAll(keepingCapacity: true)
     memory.remember(selection, pageCount: keys.pageCount)
+  }
+
+  /// Makes `memory.ranks` the logarithm of each page's largest share.
+  private func rank(_ query: HeadQuery, _ memory: HeadMemory) {
+    let scale = 1 / Float(query.dimension).squareRoot()
+    let count = memory.pages.count / parts
+    memory.ranks.removeAll(keepingCapacity: true)
+    memory.ranks.append(contentsOf: repeatElement(-.infinity, count: count))
+    for vector in 0..<query.count {
+      memory.pages.scores(probe(query[vector]), into: &memory.scores)
+      let sum = Softmax.logSumExp(memory.scores, scale: scale)
+      for page in 0..<count {
+        let shares = memory.scores[page * parts..<(page + 1) * parts]
+        let highest = shares.reduce(-.infinity) { max($0, $1) }
+        memory.ranks[page] = max(memory.ranks[page], highest * scale - sum)
+      }
+    }
   }
 }
 
@@ -202,6 +215,8 @@ public final class HeadMemory {
   /// The keys by their directions.
   var clusters = KeyClusters()
   var scores: [Float] = []
+  /// By which pages are chosen.
+  var ranks: [Float] = []
 
   public init() {}
 

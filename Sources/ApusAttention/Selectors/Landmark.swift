@@ -4,12 +4,14 @@ import ApusCore
 /// Ranks pages by q·k of one key that stands for each (Landmark Attention, arXiv:2305.16300).
 ///
 /// There a model is trained to close each block with a landmark token, whose attention also weighs
-/// the block; here any model's mean key of the page stands for it and only ranks.
+/// the block; here any model's mean key of a logical page stands for it and only ranks.
 public struct Landmark: PageSelector {
   public let pages: PageOptions
+  public let logicalPageSize: Int
 
   public init(options: PluginOptions) throws {
     pages = try PageOptions(options)
+    logicalPageSize = try PageOptions.logicalPageSize(options)
   }
 
   public func summary(of keys: KeyRows) -> [Float] { keys.mean() }

@@ -2,19 +2,19 @@ import ApusCompute
 import ApusCore
 
 /// Ranks pages by an upper bound of q·k from the smallest and largest number of each key component
-/// (Quest, arXiv:2406.10774), with a constant number of pages and the choice kept for some steps
-/// (LServe, arXiv:2502.14866).
+/// (Quest, arXiv:2406.10774), with a constant number of pages, bounds of parts of pages, and the
+/// choice kept for some steps (LServe, arXiv:2502.14866).
 ///
 /// The bound is a product: positive components of the query with the largest numbers, negative ones
 /// with the smallest.
 public struct Quest: PageSelector {
   public let pages: PageOptions
+  public let logicalPageSize: Int
 
   public init(options: PluginOptions) throws {
     pages = try PageOptions(options)
+    logicalPageSize = try PageOptions.logicalPageSize(options)
   }
-
-  public func summaryCount(dimension: Int) -> Int { 2 * dimension }
 
   public func summary(of keys: KeyRows) -> [Float] {
     let (smallest, largest) = keys.bounds()

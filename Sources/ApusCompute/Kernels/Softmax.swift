@@ -1,3 +1,5 @@
+import Foundation
+
 /// Softmax over the scores of many keys.
 package enum Softmax {
   /// Adds each score's share of the sum of exponentials to `votes`.
@@ -39,6 +41,18 @@ package enum Softmax {
           }
         }
       }
+    }
+  }
+
+  /// The logarithm of the sum of the exponentials of `scale` times the scores.
+  package static func logSumExp(_ scores: [Float], scale: Float) -> Float {
+    scores.withUnsafeBytes { scores in
+      let highest = Self.highest(scores, scale: scale)
+      var sums = SIMD16<Float>(repeating: 0)
+      for at in stride(from: 0, to: scores.count, by: 64) {
+        sums += exponential(Self.load(scores, at, fill: -.infinity) * scale - highest)
+      }
+      return highest + log(sums.sum())
     }
   }
 

@@ -1,26 +1,41 @@
 import ApusAttention
 import ApusCore
+import Foundation
 import Testing
 
 /// Quest and Landmark, which rank pages, and what they have in common.
 @Suite(.serialized) struct PageSelectorTests {
-  /// The pages of the highest of `score`, the first and the last two beside them.
-  private func best(_ pageCount: Int, limit: Int, _ score: (Range<Int>) -> Float) -> [Int32] {
-    let middle = (1..<pageCount - 2).sorted { a, b in
-      score(a * 32..<a * 32 + 32) > score(b * 32..<b * 32 + 32)
+  /// The pages where some logical page of `logical` keys has the highest shares of the softmax over `product` for some
+  /// vector, the first and the last two beside them.
+  private func best(
+    _ test: SelectorCase, pageCount: Int, limit: Int, logical: Int,
+    _ product: (Int, Range<Int>) -> Float
+  ) -> [Int32] {
+    var ranks = [Double](repeating: -.infinity, count: pageCount)
+    for vector in 0..<3 {
+      let scores = (0..<pageCount * 32 / logical).map { part in
+        Double(product(vector, part * logical..<(part + 1) * logical))
+          / Double(test.query.dimension).squareRoot()
+      }
+      let highest = scores.max()!
+      let sum = scores.reduce(0) { $0 + exp($1 - highest) }
+      for (part, score) in scores.enumerated() {
+        let page = part * logical / 32
+        ranks[page] = max(ranks[page], score - highest - log(sum))
+      }
     }
+    let middle = (1..<pageCount - 2).sorted { ranks[$0] > ranks[$1] }
     return ([0, pageCount - 2, pageCount - 1] + middle.prefix(limit - 3)).sorted().map(Int32.init)
   }
 
-  @Test(arguments: [24, 64]) func questTakesTheHighestBounds(dimension: Int) throws {
+  @Test(arguments: [(24, 16), (64, 16), (64, 4), (64, 32)])
+  func questTakesTheHighestBounds(dimension: Int, logical: Int) throws {
     let test = SelectorCase(count: 1500, dimension: dimension, vectors: 3)
-    let quest = try KeySelectors.make("quest:budget=320,sinks=1,recent=2")
-    let expected = best(46, limit: 10) { page in
-      (0..<3).reduce(Float(0)) { sum, vector in
-        sum
-          + test.query[vector].enumerated().reduce(0) { bound, component in
-            bound + page.map { component.element * test.keys[$0][component.offset] }.max()!
-          }
+    let option = logical == 16 ? "" : ",logical=\(logical)"
+    let quest = try KeySelectors.make("quest:budget=320,sinks=1,recent=2" + option)
+    let expected = best(test, pageCount: 46, limit: 10, logical: logical) { vector, keys in
+      test.query[vector].enumerated().reduce(0) { bound, component in
+        bound + keys.map { component.element * test.keys[$0][component.offset] }.max()!
       }
     }
     let selection = test.select(quest, HeadMemory())
@@ -31,10 +46,8 @@ import Testing
   @Test func landmarkTakesTheHighestMeans() throws {
     let test = SelectorCase(count: 1500, vectors: 3)
     let landmark = try KeySelectors.make("landmark:budget=320,sinks=1,recent=2")
-    let expected = best(46, limit: 10) { page in
-      (0..<3).reduce(0) { sum, vector in
-        sum + page.reduce(0) { $0 + test.product(vector, $1) }
-      }
+    let expected = best(test, pageCount: 46, limit: 10, logical: 16) { vector, keys in
+      keys.reduce(0) { $0 + test.product(vector, $1) } / 16
     }
     #expect(test.select(landmark, HeadMemory()).pages == expected)
   }
@@ -72,5 +85,7 @@ import Testing
     expectError("quest:budget=128,sinks=2,recent=2", names: "recent")
     expectError("landmark:reuse=0", names: "reuse")
     expectError("hip:recent=-1", names: "recent")
+    expectError("quest:logical=12", names: "logical")
+    expectError("hip:logical=16", names: "logical")
   }
 }

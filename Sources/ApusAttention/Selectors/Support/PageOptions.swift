@@ -23,4 +23,12 @@ public struct PageOptions: Sendable {
     let mostRecent = limit - 1 - sinks
     recent = try options.int("recent", in: 0...mostRecent) ?? min(4, limit / 4, mostRecent)
   }
+
+  /// `logical`: keys that one summary stands for, 16 unless asked for (LServe, arXiv:2502.14866).
+  public static func logicalPageSize(_ options: PluginOptions) throws -> Int {
+    let sizes = [4, 8, 16, 32]
+    return try options.value("logical", expected: "one of 4, 8, 16, 32") { text in
+      Int(text).flatMap { sizes.contains($0) ? $0 : nil }
+    } ?? 16
+  }
 }

@@ -1,6 +1,6 @@
 // Tells the thread sanitizer of Swift's Mutex. A thread that finds one taken waits, and wakes others, in the standard
 // library, which is not built with the sanitizer: without this it takes what such a lock guards for a race. Loaded
-// before the program by thread.sh.
+// before the program by Tests/thread.sh.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdatomic.h>
