@@ -50,6 +50,26 @@ import Testing
     #expect(chunks.last?["usage"]?["completion_tokens"] == 16)
   }
 
+  @Test(arguments: ["/v1/chat/completions", "/v1/completions"])
+  func theUsageSoFarIsToldIfAskedFor(path: String) async throws {
+    let server = try await TestServer.shared.value
+    let fields: [(String, JSONValue)] = [
+      ("stream", true), ("n", 2),
+      ("stream_options", ["include_usage": true, "continuous_usage_stats": true]),
+    ]
+    let body = path.contains("chat") ? chat("Hello", fields) : completion("The cat", fields)
+    let chunks = try await server.post(path, body).chunks()
+    let prompt = chunks.last?["usage"]?["prompt_tokens"]?.intValue
+    for choice in 0..<2 {
+      let own = chunks.filter { $0["choices"]?[0]?["index"]?.intValue == choice }
+      let counts = own.compactMap { $0["usage"]?["completion_tokens"]?.intValue }
+      #expect(counts.count == own.count && counts == counts.sorted() && counts.last == 8)
+      #expect(own.allSatisfy { $0["usage"]?["prompt_tokens"]?.intValue == prompt })
+      #expect(own.last?["usage"]?["total_tokens"]?.intValue == prompt.map { $0 + 8 })
+    }
+    #expect(chunks.last?["usage"]?["completion_tokens"] == 16)
+  }
+
   @Test func logprobsStreamLikeTheWhole() async throws {
     let server = try await TestServer.shared.value
     let fields: [(String, JSONValue)] = [("logprobs", 2), ("echo", true)]

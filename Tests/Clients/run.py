@@ -1,6 +1,6 @@
 """Starts `apus serve`, drives it with public clients as they are, and prints which checks pass.
 
-    pip install openai litellm langchain-openai anthropic
+    pip install openai litellm langchain-openai anthropic guidellm
     python3 Tests/Clients/run.py .build/release/apus
 
 `--base-url` takes a server that runs already instead. The exit status is 1 when a check fails.
@@ -20,7 +20,7 @@ import urllib.request
 
 from harness import Skip
 
-CLIENTS = ["openai", "litellm", "langchain", "anthropic"]
+CLIENTS = ["openai", "litellm", "langchain", "anthropic", "guidellm"]
 
 
 def free_port():

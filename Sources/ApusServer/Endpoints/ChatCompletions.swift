@@ -13,7 +13,9 @@ struct ChatCompletions: GeneratingEndpoint {
     let request = try ChatRequest(body, vocabularySize: size)
     return try await Answer(
       request.prompt, request.options, logprobs: request.logprobs, model: model, settings: settings
-    ) { parser, _ in ChatFormat(request, parser: parser, model: model, name: name) }
+    ) { parser, count in
+      ChatFormat(request, promptTokens: count, parser: parser, model: model, name: name)
+    }
   }
 }
 

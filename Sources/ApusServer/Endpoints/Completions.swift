@@ -27,7 +27,10 @@ struct Completions: GeneratingEndpoint {
     }
     return Answer(
       requests: requests, options: options,
-      format: CompletionFormat(request, echoes: echoes, model: model, name: name))
+      format: CompletionFormat(
+        request, echoes: echoes, promptTokens: requests.map(\.generation.prompt.count),
+        model: model,
+        name: name))
   }
 }
 

@@ -105,12 +105,18 @@ struct AnswerSummary: Sendable {
 
   /// OpenAI's `usage`.
   var usage: JSONValue {
-    [
-      "prompt_tokens": .integer(Int64(promptTokens)),
-      "completion_tokens": .integer(Int64(generatedTokens)),
-      "total_tokens": .integer(Int64(promptTokens + generatedTokens)),
-      "prompt_tokens_details": ["cached_tokens": .integer(Int64(cachedTokens))],
-    ]
+    var usage = Self.usage(promptTokens: promptTokens, generatedTokens: generatedTokens)
+    usage["prompt_tokens_details"] = ["cached_tokens": .integer(Int64(cachedTokens))]
+    return .object(usage)
+  }
+
+  /// The fields of `usage` that count tokens.
+  static func usage(promptTokens: Int, generatedTokens: Int) -> JSONObject {
+    JSONObject([
+      ("prompt_tokens", .integer(Int64(promptTokens))),
+      ("completion_tokens", .integer(Int64(generatedTokens))),
+      ("total_tokens", .integer(Int64(promptTokens + generatedTokens))),
+    ])
   }
 
   /// The `timings` of llama-server; choices run side by side, so their longest time counts.

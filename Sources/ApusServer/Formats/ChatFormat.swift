@@ -12,20 +12,25 @@ struct ChatFormat: AnswerFormat {
   private let texts: TokenText
   private let logprobs: Bool
   private let promptLogprobs: Int?
-  private let includeUsage: Bool
+  private var streamUsage: StreamUsage
   /// Tokens that end an answer and are no part of it.
   private let endTokens: Set<TokenID>
   private let parser: MessageParser
   /// What of each choice's stream has not been told yet, and how many calls have.
   private var streams: [Int: (parser: MessageParser, calls: Int)] = [:]
 
-  init(_ request: ChatRequest, parser: MessageParser, model: LanguageModel, name: String) {
+  init(
+    _ request: ChatRequest, promptTokens: Int, parser: MessageParser, model: LanguageModel,
+    name: String
+  ) {
     self.parser = parser
     identity = AnswerIdentity(prefix: "chatcmpl-", model: name)
     texts = TokenText(tokenizer: model.tokenizer)
     logprobs = request.logprobs != nil
     promptLogprobs = request.options.promptLogprobs
-    includeUsage = request.options.includeUsage
+    streamUsage = StreamUsage(
+      request.options,
+      promptTokens: Array(repeating: promptTokens, count: request.options.choiceCount))
     let stops = request.options.stopTokens
     endTokens =
       request.options.ignoreEndOfText ? stops : stops.union(model.tokenizer.endOfGeneration)
@@ -38,6 +43,7 @@ struct ChatFormat: AnswerFormat {
   func promptScores(_ choice: Int, _ scores: [TokenLogprobs]) -> JSONValue? { nil }
 
   mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> [JSONValue] {
+    streamUsage.count(tokens.count, choice)
     var stream = streams[choice] ?? (parser, 0)
     let parts = stream.parser.append(text)
     defer { streams[choice] = stream }
@@ -47,6 +53,7 @@ struct ChatFormat: AnswerFormat {
   mutating func finish(
     _ choice: Int, _ finish: TextFinish, summary: AnswerSummary?
   ) -> [JSONValue] {
+    streamUsage.end(finish, choice)
     var stream = streams[choice] ?? (parser, 0)
     streams[choice] = nil
     let rest = stream.parser.finish()
@@ -106,7 +113,7 @@ struct ChatFormat: AnswerFormat {
   }
 
   func usage(_ summary: AnswerSummary) -> JSONValue? {
-    guard includeUsage else { return nil }
+    guard streamUsage.isIncluded else { return nil }
     var object = identity.fields(object: "chat.completion.chunk")
     object["choices"] = []
     summary.add(to: &object, usage: true)
@@ -156,7 +163,7 @@ struct ChatFormat: AnswerFormat {
         "finish_reason": reason,
       ]
     ]
-    if includeUsage { object["usage"] = .null }
+    streamUsage.add(to: &object, choice)
     return .object(object)
   }
 

@@ -19,14 +19,20 @@ struct CompletionFormat: AnswerFormat {
   private let request: CompletionRequest
   /// One for each choice; empty without echo.
   private let echoes: [Echo]
+  private var streamUsage: StreamUsage
   /// Characters written so far, by choice.
   private var offsets: [Int: Int] = [:]
 
-  init(_ request: CompletionRequest, echoes: [Echo], model: LanguageModel, name: String) {
+  /// - Parameter promptTokens: of each choice.
+  init(
+    _ request: CompletionRequest, echoes: [Echo], promptTokens: [Int], model: LanguageModel,
+    name: String
+  ) {
     identity = AnswerIdentity(prefix: "cmpl-", model: name)
     texts = TokenText(tokenizer: model.tokenizer)
     self.request = request
     self.echoes = echoes
+    streamUsage = StreamUsage(request.options, promptTokens: promptTokens)
   }
 
   private var logprobs: Bool { request.logprobs != nil }
@@ -43,18 +49,22 @@ struct CompletionFormat: AnswerFormat {
   }
 
   mutating func delta(_ choice: Int, text: String, tokens: [GeneratedToken]) -> [JSONValue] {
+    streamUsage.count(tokens.count, choice)
     guard logprobs else { return [chunk(choice, text: text)] }
     var table = LogprobTable()
     add(tokens, choice, to: &table)
     return [chunk(choice, text: text, logprobs: table.json)]
   }
 
-  func finish(_ choice: Int, _ finish: TextFinish, summary: AnswerSummary?) -> [JSONValue] {
+  mutating func finish(
+    _ choice: Int, _ finish: TextFinish, summary: AnswerSummary?
+  ) -> [JSONValue] {
+    streamUsage.end(finish, choice)
     var object = identity.fields(object: "text_completion")
     object["choices"] = [
       choiceJSON(choice, text: "", reason: finish, logprobs: .null)
     ]
-    if request.options.includeUsage { object["usage"] = .null }
+    streamUsage.add(to: &object, choice)
     summary?.add(to: &object, usage: false)
     return [.object(object)]
   }
@@ -66,7 +76,7 @@ struct CompletionFormat: AnswerFormat {
   }
 
   func usage(_ summary: AnswerSummary) -> JSONValue? {
-    guard request.options.includeUsage else { return nil }
+    guard streamUsage.isIncluded else { return nil }
     var object = identity.fields(object: "text_completion")
     object["choices"] = []
     summary.add(to: &object, usage: true)
@@ -100,7 +110,7 @@ struct CompletionFormat: AnswerFormat {
   private func chunk(_ choice: Int, text: String, logprobs: JSONValue = .null) -> JSONValue {
     var object = identity.fields(object: "text_completion")
     object["choices"] = [choiceJSON(choice, text: text, reason: nil, logprobs: logprobs)]
-    if request.options.includeUsage { object["usage"] = .null }
+    streamUsage.add(to: &object, choice)
     return .object(object)
   }
 

@@ -24,6 +24,8 @@ struct GenerationOptions: Sendable {
   var deadline: Duration?
   var stream: Bool
   var includeUsage: Bool
+  /// With the tokens so far in each chunk.
+  var continuousUsage: Bool
   var returnProgress: Bool
 
   init(_ fields: FieldReader, vocabularySize: Int, maxTokens defaultMaxTokens: Int?) throws {
@@ -57,12 +59,15 @@ struct GenerationOptions: Sendable {
     stream = try fields.bool("stream") ?? false
     returnProgress = try fields.bool("return_progress") ?? false
     includeUsage = false
+    continuousUsage = false
     if let options = try fields.object("stream_options") {
       guard stream else { throw fields.invalid("stream_options", "needs 'stream': true") }
       let nested = FieldReader(options, prefix: "stream_options.")
       includeUsage = try nested.bool("include_usage") ?? false
-      for name in ["include_obfuscation", "continuous_usage_stats"]
-      where try nested.bool(name) == true { throw nested.unsupported(name) }
+      continuousUsage = try nested.bool("continuous_usage_stats") ?? false
+      if try nested.bool("include_obfuscation") == true {
+        throw nested.unsupported("include_obfuscation")
+      }
     }
     if stream, promptLogprobs != nil {
       throw fields.invalid("prompt_logprobs", "cannot be streamed")
