@@ -86,6 +86,5 @@ import Testing
     expectError("landmark:reuse=0", names: "reuse")
     expectError("hip:recent=-1", names: "recent")
     expectError("quest:logical=12", names: "logical")
-    expectError("hip:logical=16", names: "logical")
   }
 }
