@@ -282,7 +282,7 @@ def errors(browser):
     browser.done()
     check("and can be tried again", not browser.all(".answer .error"))
     browser.new()
-    browser.js("""document.getElementById('question').value = 'word '.repeat(30000);
+    browser.js("""document.getElementById('question').value = 'word '.repeat(40000);
       document.getElementById('composer').requestSubmit()""")
     browser.done()
     check("too long a text is explained", "too long" in browser.text(".answer .error"), browser.text(".answer .error"))
