@@ -28,10 +28,10 @@ import Testing
     return ([0, pageCount - 2, pageCount - 1] + middle.prefix(limit - 3)).sorted().map(Int32.init)
   }
 
-  @Test(arguments: [(24, 16), (64, 16), (64, 4), (64, 32)])
+  @Test(arguments: [(24, 8), (64, 8), (64, 4), (64, 32)])
   func questTakesTheHighestBounds(dimension: Int, logical: Int) throws {
     let test = SelectorCase(count: 1500, dimension: dimension, vectors: 3)
-    let option = logical == 16 ? "" : ",logical=\(logical)"
+    let option = logical == 8 ? "" : ",logical=\(logical)"
     let quest = try KeySelectors.make("quest:budget=320,sinks=1,recent=2" + option)
     let expected = best(test, pageCount: 46, limit: 10, logical: logical) { vector, keys in
       test.query[vector].enumerated().reduce(0) { bound, component in
@@ -46,8 +46,8 @@ import Testing
   @Test func landmarkTakesTheHighestMeans() throws {
     let test = SelectorCase(count: 1500, vectors: 3)
     let landmark = try KeySelectors.make("landmark:budget=320,sinks=1,recent=2")
-    let expected = best(test, pageCount: 46, limit: 10, logical: 16) { vector, keys in
-      keys.reduce(0) { $0 + test.product(vector, $1) } / 16
+    let expected = best(test, pageCount: 46, limit: 10, logical: 8) { vector, keys in
+      keys.reduce(0) { $0 + test.product(vector, $1) } / 8
     }
     #expect(test.select(landmark, HeadMemory()).pages == expected)
   }

@@ -24,11 +24,11 @@ public struct PageOptions: Sendable {
     recent = try options.int("recent", in: 0...mostRecent) ?? min(4, limit / 4, mostRecent)
   }
 
-  /// `logical`: keys that one summary stands for, 16 unless asked for (LServe, arXiv:2502.14866).
+  /// `logical`: keys that one summary stands for; a quarter of a page unless asked for, as in LServe (arXiv:2502.14866).
   public static func logicalPageSize(_ options: PluginOptions) throws -> Int {
     let sizes = [4, 8, 16, 32]
     return try options.value("logical", expected: "one of 4, 8, 16, 32") { text in
       Int(text).flatMap { sizes.contains($0) ? $0 : nil }
-    } ?? 16
+    } ?? HeadKeys.pageSize / 4
   }
 }
