@@ -18,20 +18,27 @@ public final class EncoderModel: EmbeddingModel {
   public var instructionSet: String { encoder.instructionSet }
 
   /// Loads a model; the arguments are those of `LanguageModel`.
-  public init(
+  public convenience init(
     _ reference: ModelReference, configuration: EngineConfiguration = EngineConfiguration(),
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
     warning: @escaping @Sendable (String) -> Void = { _ in },
     download: (DownloadProgress) -> Void = { _ in }
   ) throws {
+    try self.init(
+      Checkpoint.open(LanguageModel.localPath(reference, download: download)), of: reference,
+      configuration: configuration, progress: progress, warning: warning)
+  }
+
+  /// Loads an opened checkpoint.
+  init(
+    _ checkpoint: Checkpoint, of reference: ModelReference, configuration: EngineConfiguration,
+    progress: @escaping @Sendable (Int, Int) -> Void,
+    warning: @escaping @Sendable (String) -> Void
+  ) throws {
     self.reference = reference
-    checkpoint = try Checkpoint.open(LanguageModel.localPath(reference, download: download))
+    self.checkpoint = checkpoint
     tokenizer = try TextFiles(checkpoint).tokenizer
-    let vocabulary = checkpoint.configuration.shape.vocabularySize
-    guard tokenizer.vocabularySize <= vocabulary else {
-      throw LanguageModelError.vocabularyMismatch(
-        tokenizer: tokenizer.vocabularySize, model: vocabulary)
-    }
+    try tokenizer.checkFits(checkpoint)
     embedding = try EmbeddingConfiguration(checkpoint)
     encoder = try TextEncoder(
       checkpoint, configuration: configuration, maxLength: embedding.maxLength,
@@ -80,10 +87,13 @@ public func loadModel(
   download: (DownloadProgress) -> Void = { _ in }
 ) throws -> any EmbeddingModel {
   let path = try LanguageModel.localPath(reference, download: download)
-  guard try Checkpoint.open(path).configuration.encoder != nil else {
+  let start = ContinuousClock.now
+  let checkpoint = try Checkpoint.open(path)
+  guard checkpoint.configuration.encoder != nil else {
     return try LanguageModel(
-      reference, configuration: configuration, progress: progress, warning: warning)
+      checkpoint, of: reference, since: start, configuration: configuration, progress: progress,
+      warning: warning)
   }
   return try EncoderModel(
-    reference, configuration: configuration, progress: progress, warning: warning)
+    checkpoint, of: reference, configuration: configuration, progress: progress, warning: warning)
 }

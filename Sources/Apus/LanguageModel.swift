@@ -17,28 +17,36 @@ public final class LanguageModel: Sendable {
 
   /// Loads a model; `progress` is called with layers loaded and layers in all, `warning` as by `Engine`, `download`
   /// before that if a hub model has to be fetched.
-  public init(
+  public convenience init(
     _ reference: ModelReference, configuration: EngineConfiguration = EngineConfiguration(),
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in },
     warning: @escaping @Sendable (String) -> Void = { _ in },
     download: (DownloadProgress) -> Void = { _ in }
   ) throws {
-    self.reference = reference
     let path = try Self.localPath(reference, download: download)
     let start = ContinuousClock.now
-    checkpoint = try Checkpoint.open(path)
+    let checkpoint = try Checkpoint.open(path)
     guard checkpoint.configuration.encoder == nil else {
       throw LanguageModelError.encoder(path)
     }
+    try self.init(
+      checkpoint, of: reference, since: start, configuration: configuration, progress: progress,
+      warning: warning)
+  }
+
+  /// Loads an opened checkpoint, which is no encoder's; opening it began at `start`.
+  init(
+    _ checkpoint: Checkpoint, of reference: ModelReference, since start: ContinuousClock.Instant,
+    configuration: EngineConfiguration, progress: @escaping @Sendable (Int, Int) -> Void,
+    warning: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.reference = reference
+    self.checkpoint = checkpoint
     embedding = try EmbeddingConfiguration(checkpoint)
     let text = try TextFiles(checkpoint)
     tokenizer = text.tokenizer
     chatTemplate = try text.chatTemplate.map { try ChatTemplate($0) } ?? .chatML
-    let vocabulary = checkpoint.configuration.shape.vocabularySize
-    guard tokenizer.vocabularySize <= vocabulary else {
-      throw LanguageModelError.vocabularyMismatch(
-        tokenizer: tokenizer.vocabularySize, model: vocabulary)
-    }
+    try tokenizer.checkFits(checkpoint)
     var configuration = configuration
     if configuration.endsSentence == nil {
       configuration.endsSentence = { [tokenizer] in tokenizer.endsSentence($0) }
@@ -147,6 +155,16 @@ public struct TextFiles {
       chatTemplate =
         try template.map { String(decoding: try read($0), as: UTF8.self) }
         ?? tokenizer.chatTemplate
+    }
+  }
+}
+
+extension Tokenizer {
+  /// Throws `LanguageModelError` when some token is outside of the model's vocabulary.
+  func checkFits(_ checkpoint: Checkpoint) throws {
+    let vocabulary = checkpoint.configuration.shape.vocabularySize
+    guard vocabularySize <= vocabulary else {
+      throw LanguageModelError.vocabularyMismatch(tokenizer: vocabularySize, model: vocabulary)
     }
   }
 }

@@ -50,8 +50,8 @@ struct AskCommand: AsyncParsableCommand {
     let texts = try documents.map { try TextInput.read($0).trimmingSuffix(while: \.isWhitespace) }
     let language = try model.load(engine.singleSequence, quiet: global.quiet || json)
     let message = Self.message(Array(zip(documents, texts)), question: question ?? "")
-    let prompt = try language.prompt(messages: [["role": "user", "content": .string(message)]])
-    var request = TextRequest(prompt: language.tokens(ofRenderedPrompt: prompt))
+    var request = try TextRequest(
+      messages: [["role": "user", "content": .string(message)]], for: language)
     request.generation.maxTokens = predict
     let answer = try await AnswerPrinter(
       isSilent: json, quiet: global.quiet || json, isMarkdown: true

@@ -49,8 +49,7 @@ struct ChatCommand: AsyncParsableCommand {
     _ messages: [JSONValue], _ settings: ChatSettings, _ language: LanguageModel,
     _ interrupts: Interrupts
   ) async throws -> String {
-    let prompt = try language.prompt(messages: messages)
-    var request = TextRequest(prompt: language.tokens(ofRenderedPrompt: prompt))
+    var request = try TextRequest(messages: messages, for: language)
     settings.apply(to: &request)
     let stream = language.generate(request)
     let printer = AnswerPrinter(isSilent: false, quiet: global.quiet, isMarkdown: true)

@@ -148,7 +148,7 @@ final class EngineCore {
     runner.run(
       scheduled, scheduler: scheduler, wantsAllLogits: { requests[$0]?.wantsAllLogits ?? false },
       kv: { requests[$0]?.kv }, wantsHidden: { requests[$0]?.pool != nil },
-      useHidden: { id, position, hidden in pool(hidden, of: id, position: position) },
+      useHidden: { id, position, hidden in requests[id]?.pool(hidden, position: position) },
       use: { row, logits in
         owner.advance(to: row, in: scheduled)
         use(logits, item: owner.item, row: row - owner.start)
@@ -206,14 +206,6 @@ final class EngineCore {
     if let count = state.request.logprobs {
       scores[index] = TokenLogprobs(logits: logits, token: token, topCount: count)
     }
-  }
-
-  /// Takes the hidden state of a prompt's token; one that is read again after it had to make room counts once.
-  private func pool(_ hidden: Span<Float>, of id: SequenceID, position: Int) {
-    guard let state = requests[id], position < state.request.prompt.count,
-      state.pool?.count == position
-    else { return }
-    requests[id]?.pool?.add(hidden)
   }
 
   private func report(_ item: ScheduledBatch.Item, token: TokenID?, scores: TokenLogprobs?) {

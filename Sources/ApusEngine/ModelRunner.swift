@@ -57,14 +57,12 @@ final class ModelRunner {
   func run(
     _ scheduled: ScheduledBatch, scheduler: borrowing Scheduler,
     wantsAllLogits: (SequenceID) -> Bool, kv: (SequenceID) -> SequenceKV?,
-    wantsHidden: (SequenceID) -> Bool = { _ in false },
-    useHidden: (SequenceID, Int, Span<Float>) -> Void = { _, _, _ in },
+    wantsHidden: (SequenceID) -> Bool, useHidden: (SequenceID, Int, Span<Float>) -> Void,
     use: (Int, Span<Float>) -> Void
   ) {
     for copy in scheduled.copies { store.copy(block: copy.source, to: copy.target) }
     lay(scheduled, scheduler: scheduler, wantsAllLogits: wantsAllLogits, kv: kv)
-    model.forward(
-      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+    forward()
     var start = 0
     for item in scheduled.items where scheduler.sequence(item.id) != nil {
       let rows = start..<start + item.range.count
@@ -78,6 +76,11 @@ final class ModelRunner {
     for (slice, item) in scheduled.items.enumerated() {
       kv(item.id)?.end(item.range, backend.tapResults.lazy.filter { $0.tap.slice == slice })
     }
+  }
+
+  private func forward() {
+    model.forward(
+      batch, store: store, backend: backend, compute: compute, workspace: workspace)
   }
 
   /// Calls `use` with the logits that the batch asks for, and empties it.
@@ -175,8 +178,7 @@ extension ModelRunner {
       tokens: Array(repeating: 0, count: rows)[...], firstIndex: depth, pages: pages)
     batch.logitRows = [rows - 1]
     let begin = ContinuousClock.now
-    model.forward(
-      batch, store: store, backend: backend, compute: compute, workspace: workspace)
+    forward()
     readLogits { _, _ in }
     return (ContinuousClock.now - begin) / .seconds(1)
   }

@@ -35,6 +35,12 @@ struct RequestState {
     sampler = Sampler(request.sampling, seed: seed)
   }
 
+  /// Takes the hidden state of a prompt's token; one that is read again after it had to make room counts once.
+  mutating func pool(_ hidden: Span<Float>, position: Int) {
+    guard position < request.prompt.count, pool?.count == position else { return }
+    pool?.add(hidden)
+  }
+
   /// The prompt's own tokens are scored and some are not scored yet.
   var scoresPrompt: Bool {
     request.promptLogprobs != nil && promptLogprobs.count < request.prompt.count - 1

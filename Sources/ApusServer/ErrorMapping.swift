@@ -119,6 +119,16 @@ extension APIError {
     }
   }
 
+  /// As llama-server tells of a prompt that is beyond the context.
+  private init(tooLong message: String, parameter: String, tokens: Int, contextLength: Int) {
+    self.init(
+      status: .badRequest, type: "exceed_context_size_error", message: message,
+      parameter: parameter,
+      details: [
+        ("n_prompt_tokens", .integer(Int64(tokens))), ("n_ctx", .integer(Int64(contextLength))),
+      ])
+  }
+
   private init(_ error: EmbeddingError) {
     let message = error.description
     switch error {
@@ -127,11 +137,7 @@ extension APIError {
         status: .badRequest, type: Self.invalidRequest, message: message, parameter: "input")
     case .textTooLong(_, let tokens, let contextLength):
       self.init(
-        status: .badRequest, type: "exceed_context_size_error", message: message,
-        parameter: "input",
-        details: [
-          ("n_prompt_tokens", .integer(Int64(tokens))), ("n_ctx", .integer(Int64(contextLength))),
-        ])
+        tooLong: message, parameter: "input", tokens: tokens, contextLength: contextLength)
     case .fixedDimensions, .unknownDimensions:
       self.init(
         status: .badRequest, type: Self.invalidRequest, message: "'dimensions': \(message)",
@@ -149,11 +155,7 @@ extension APIError {
         status: .badRequest, type: Self.invalidRequest, message: message, parameter: "prompt")
     case .promptTooLong(let tokens, let contextLength):
       self.init(
-        status: .badRequest, type: "exceed_context_size_error", message: message,
-        parameter: "prompt",
-        details: [
-          ("n_prompt_tokens", .integer(Int64(tokens))), ("n_ctx", .integer(Int64(contextLength))),
-        ])
+        tooLong: message, parameter: "prompt", tokens: tokens, contextLength: contextLength)
     case .kvPolicy, .noDraft:
       self.init(
         status: .badRequest, type: Self.invalidRequest, message: message,

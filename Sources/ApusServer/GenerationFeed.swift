@@ -57,7 +57,7 @@ enum GenerationFeed {
     _ services: Services, _ continuation: Stream.Continuation
   ) async throws {
     var request = request
-    if !call.tenant.isEmpty { request.generation.scheduling.tenant = call.tenant }
+    call.claim(&request.generation.scheduling)
     let lease = services.requests.begin(promptTokens: request.generation.prompt.count)
     var probe = RequestProbe(services.metrics, arrived: call.arrived)
     defer { probe.end() }

@@ -16,10 +16,8 @@ package enum Softmax {
       sizes.withUnsafeBytes { sizes in
         votes.withUnsafeMutableBytes { votes in
           let highest = Self.highest(scores, scale: scale)
-          // exp(score - highest) of scores from `at` on; 0 behind the last.
           func exponentials(_ at: Int) -> SIMD16<Float> {
-            let numbers = Self.load(scores, at, fill: -.infinity)
-            return exponential(numbers * scale - highest)
+            Self.exponentials(scores, at, scale: scale, highest: highest)
           }
           var sums = SIMD16<Float>(repeating: 0)
           for at in stride(from: 0, to: votes.count, by: 64) {
@@ -50,7 +48,7 @@ package enum Softmax {
       let highest = Self.highest(scores, scale: scale)
       var sums = SIMD16<Float>(repeating: 0)
       for at in stride(from: 0, to: scores.count, by: 64) {
-        sums += exponential(Self.load(scores, at, fill: -.infinity) * scale - highest)
+        sums += exponentials(scores, at, scale: scale, highest: highest)
       }
       return highest + log(sums.sum())
     }
@@ -61,12 +59,12 @@ package enum Softmax {
     let bytes = UnsafeMutableRawBufferPointer(start: scores, count: count * 4)
     let highest = Self.highest(UnsafeRawBufferPointer(bytes), scale: scale)
     let whole = count / 16 * 16
-    let rest = exponential(
-      Self.load(UnsafeRawBufferPointer(bytes), whole * 4, fill: -.infinity) * scale - highest)
+    let rest = exponentials(
+      UnsafeRawBufferPointer(bytes), whole * 4, scale: scale, highest: highest)
     var sums = SIMD16<Float>(repeating: 0)
     for at in stride(from: 0, to: whole * 4, by: 64) {
-      let numbers = exponential(
-        bytes.loadUnaligned(fromByteOffset: at, as: SIMD16<Float>.self) * scale - highest)
+      let numbers = exponentials(
+        UnsafeRawBufferPointer(bytes), at, scale: scale, highest: highest)
       sums += numbers
       bytes.storeBytes(of: numbers, toByteOffset: at, as: SIMD16<Float>.self)
     }
@@ -84,6 +82,13 @@ package enum Softmax {
       highest.replace(with: numbers, where: numbers .> highest)
     }
     return highest.max()
+  }
+
+  /// exp(score * scale - highest) of sixteen scores; nearly 0 behind the last.
+  private static func exponentials(
+    _ scores: UnsafeRawBufferPointer, _ at: Int, scale: Float, highest: Float
+  ) -> SIMD16<Float> {
+    exponential(load(scores, at, fill: -.infinity) * scale - highest)
   }
 
   /// Sixteen floats, `fill` behind the end.

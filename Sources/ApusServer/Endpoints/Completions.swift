@@ -29,8 +29,7 @@ struct Completions: GeneratingEndpoint {
       requests: requests, options: options,
       format: CompletionFormat(
         request, echoes: echoes, promptTokens: requests.map(\.generation.prompt.count),
-        model: model,
-        name: name))
+        model: model, name: name))
   }
 }
 

@@ -13,12 +13,10 @@ struct Embeddings: Endpoint {
     let model = try services.anyModel()
     let request = try EmbeddingRequest(call.body, pooling: services.configuration.pooling)
     var options = request.options
-    if !call.tenant.isEmpty { options.scheduling.tenant = call.tenant }
+    call.claim(&options.scheduling)
     let inputs = try await request.texts.tokens(request.inputs, model)
     let count = inputs.reduce(0) { $0 + $1.count }
-    let lease = services.requests.begin(promptTokens: count)
-    defer { withExtendedLifetime(lease) {} }
-    let vectors = try await call.untilClosed { [options] in
+    let vectors = try await call.read(promptTokens: count, using: services) { [options] in
       try await model.embed(inputs, options)
     }
     if request.field == "content" { return .json(Self.plain(vectors)) }

@@ -12,14 +12,12 @@ struct Rerank: Endpoint {
     let model = try services.anyModel()
     let request = try RerankRequest(call.body, pooling: services.configuration.pooling)
     var options = request.options
-    if !call.tenant.isEmpty { options.scheduling.tenant = call.tenant }
+    call.claim(&options.scheduling)
     let texts = try await request.texts.tokens(
       ([request.query] + request.documents).map { PromptInput.text($0) }, model)
     let (query, documents) = (texts[0], Array(texts.dropFirst()))
     let count = documents.reduce(0) { $0 + model.rankedTokenCount(query: query, document: $1) }
-    let lease = services.requests.begin(promptTokens: count)
-    defer { withExtendedLifetime(lease) {} }
-    let scores = try await call.untilClosed { [options] in
+    let scores = try await call.read(promptTokens: count, using: services) { [options] in
       try await model.rank(query: query, documents: documents, options)
     }
     // The sort is stable only by the index.
