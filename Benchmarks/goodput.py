@@ -3,7 +3,8 @@
 The trace's rows give lengths and times; prompts and answers are cut to what fits. First each server is measured with one
 request at a time. Its limits are five times its own median time to first token and three times its own median time per
 token, and its goodput is the highest rate at which 90 % of the requests keep both, as `apus bench serve --find-goodput`
-searches it. With --common, both servers get the limits of the slower one.
+searches it. Apus is told its limit of a token's time with --slo-tpot; llama.cpp's server has no such option. With
+--common, both servers get the limits of the slower one.
 """
 
 import argparse
@@ -67,6 +68,8 @@ def main() -> None:
         for name, command in commands.items():
             ttft, tpot = max(unloaded.values()) if options.common else unloaded[name]
             limits = ["--goodput", f"ttft:{5 * ttft:.0f}", f"tpot:{3 * tpot:.1f}"]
+            if name == "Apus":
+                command = [*command, "--slo-tpot", f"{3 * tpot:.1f}"]
             with Server(command, options.port):
                 found = bench(options, trace, [*limits, "--find-goodput"])
             print(f"{name}: {json.dumps({k: v for k, v in found.items() if 'goodput' in k})} with {limits[1:]}", flush=True)

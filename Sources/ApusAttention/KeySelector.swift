@@ -35,11 +35,11 @@ extension KeySelector {
 /// the query (LServe, arXiv:2502.14866).
 ///
 /// Each query vector has its own softmax over the products; a page counts by the largest share that any of its logical
-/// pages has for any vector, so that a head with large products does not choose for the others.
+/// pages has for any vector, so that a head with large products does not choose for the others. The best pages are then
+/// ranked in the same way by the products of their keys.
 public protocol PageSelector: KeySelector {
   var pages: PageOptions { get }
-  /// Keys of a logical page; divides `HeadKeys.pageSize`.
-  var logicalPageSize: Int { get }
+  var logical: LogicalPageOptions { get }
 
   /// What stands for the keys of a logical page.
   func summary(of keys: KeyRows) -> [Float]
@@ -50,7 +50,7 @@ public protocol PageSelector: KeySelector {
 extension PageSelector {
   public var budget: Int { pages.budget }
   /// Logical pages of a page.
-  private var parts: Int { HeadKeys.pageSize / logicalPageSize }
+  private var parts: Int { HeadKeys.pageSize / logical.size }
 
   public func probe(_ query: ArraySlice<Float>) -> [Float] { Array(query) }
 
@@ -58,10 +58,10 @@ extension PageSelector {
     // A text that is read whole needs no summaries.
     guard keys.pageCount > pages.limit else { return }
     var rows = KeyRows(dimension: keys.dimension)
-    for first in memory.pages.count..<max(keys.pageCount * parts, memory.pages.count) {
+    for first in memory.parts.count..<max(keys.pageCount * parts, memory.parts.count) {
       rows.removeAll()
-      keys.load(first * logicalPageSize..<(first + 1) * logicalPageSize, into: &rows)
-      memory.pages.append(summary(of: rows))
+      keys.load(first * logical.size..<(first + 1) * logical.size, into: &rows)
+      memory.parts.append(summary(of: rows))
     }
   }
 
@@ -73,29 +73,33 @@ extension PageSelector {
     {
       return
     }
-    if keys.pageCount > pages.limit { rank(query, memory) }
-    selection.pages = HeadMemory.best(
-      memory.ranks, pageCount: keys.pageCount, limit: pages.limit, sinks: pages.sinks,
-      recent: pages.recent)
+    if keys.pageCount > pages.limit { rank(query, keys, memory) }
+    selection.pages = best(memory, pageCount: keys.pageCount, limit: pages.limit)
     selection.masks.removeAll(keepingCapacity: true)
     memory.remember(selection, pageCount: keys.pageCount)
   }
 
+  private func best(_ memory: HeadMemory, pageCount: Int, limit: Int) -> [Int32] {
+    HeadMemory.best(
+      memory.ranks, pageCount: pageCount, limit: limit, sinks: pages.sinks, recent: pages.recent)
+  }
+
   /// Makes `memory.ranks` the logarithm of each page's largest share.
-  private func rank(_ query: HeadQuery, _ memory: HeadMemory) {
-    let scale = 1 / Float(query.dimension).squareRoot()
-    let count = memory.pages.count / parts
-    memory.ranks.removeAll(keepingCapacity: true)
-    memory.ranks.append(contentsOf: repeatElement(-.infinity, count: count))
-    for vector in 0..<query.count {
-      memory.pages.scores(probe(query[vector]), into: &memory.scores)
-      let sum = Softmax.logSumExp(memory.scores, scale: scale)
-      for page in 0..<count {
-        let shares = memory.scores[page * parts..<(page + 1) * parts]
-        let highest = shares.reduce(-.infinity) { max($0, $1) }
-        memory.ranks[page] = max(memory.ranks[page], highest * scale - sum)
-      }
+  private func rank(_ query: HeadQuery, _ keys: HeadKeys, _ memory: HeadMemory) {
+    let candidateCount = logical.refine * pages.limit
+    if logical.refine == 1 || keys.pageCount > candidateCount {
+      let probes = (0..<query.count).flatMap { probe(query[$0]) }
+      let products = memory.parts.products(
+        with: probes, scale: 1 / Float(query.dimension).squareRoot())
+      let count = memory.parts.count / parts
+      memory.rank(
+        (0..<Int32(count)).map { $0 }, of: count, by: products, vectorCount: query.count)
     }
+    guard logical.refine > 1 else { return }
+    let candidates = best(memory, pageCount: keys.pageCount, limit: candidateCount)
+    memory.rank(
+      candidates, of: keys.pageCount, by: keys.scores(ofPages: candidates),
+      vectorCount: query.count)
   }
 }
 
@@ -156,13 +160,13 @@ public struct HeadKeys {
   public let count: Int
   /// Indices behind the last key of each sentence, ascending; empty where they are not needed.
   public let sentences: [Int]
-  /// Products of the step's query vectors with all keys, scaled: [vectors][count].
-  let products: () -> [[Float]]
+  /// Products of the step's query vectors with the first keys of some slots, scaled: [vectors * keys].
+  let products: (_ slots: [Int32], _ count: Int) -> [Float]
 
   /// `slots` names the slot of each page, `products` computes what `scores` returns.
   public init(
     arena: KVArena, slots: [Int32], count: Int, sentences: [Int] = [],
-    products: @escaping () -> [[Float]]
+    products: @escaping (_ slots: [Int32], _ count: Int) -> [Float]
   ) {
     self.arena = arena
     self.slots = slots
@@ -193,14 +197,21 @@ public struct HeadKeys {
     }
   }
 
-  /// Scaled q·k of each of the step's query vectors with all keys: [vectors][count]; reads all of
-  /// them.
-  public func scores() -> [[Float]] { products() }
+  /// Scaled q·k of each of the step's query vectors with all keys, one vector behind the other: [vectors * count];
+  /// reads all of them.
+  public func scores() -> [Float] { products(slots, count) }
+
+  /// The same with the keys of some pages alone: [vectors * pages * 32].
+  public func scores(ofPages pages: [Int32]) -> [Float] {
+    products(pages.map { slots[Int($0)] }, pages.count * Self.pageSize)
+  }
 }
 
 /// What a selector remembers about one head of a layer of a sequence.
 public final class HeadMemory {
-  /// What stands for each complete page, or for other groups of keys.
+  /// What stands for each logical page.
+  var parts = SummaryPages()
+  /// What stands for other groups of keys.
   public var pages = SummaryTable()
   /// The last selection, of a text of so many complete pages, and how many steps have used it.
   public private(set) var selected = KeySelection()
@@ -216,9 +227,29 @@ public final class HeadMemory {
   var clusters = KeyClusters()
   var scores: [Float] = []
   /// By which pages are chosen.
-  var ranks: [Float] = []
+  private(set) var ranks: [Float] = []
 
   public init() {}
+
+  /// Makes `ranks` of `count` pages, of those that `pages` lists the logarithm of the largest share that any of a page's
+  /// scores has of the softmax of a query vector; each page has as many, one page behind the other, one vector behind the
+  /// other.
+  func rank(_ pages: [Int32], of count: Int, by scores: [Float], vectorCount: Int) {
+    var ranks = self.ranks
+    self.ranks = []
+    ranks.removeAll(keepingCapacity: true)
+    ranks.append(contentsOf: repeatElement(-.infinity, count: count))
+    let size = scores.count / vectorCount
+    for first in stride(from: 0, to: scores.count, by: size) {
+      let vector = scores[first..<first + size]
+      let sum = Softmax.logSumExp(vector)
+      for (index, highest) in Softmax.highest(vector, ofEach: size / pages.count).enumerated() {
+        let page = Int(pages[index])
+        ranks[page] = max(ranks[page], highest - sum)
+      }
+    }
+    self.ranks = ranks
+  }
 
   /// Keeps a selection among `pageCount` complete pages for `repeatSelection`; its age is one step.
   public func remember(_ selection: KeySelection, pageCount: Int) {

@@ -47,6 +47,7 @@ public final class SliceSelection: @unchecked Sendable {
     let count = first + slice.rowCount
     guard count - 1 > selector.budget, layer.ranges[head].window == 0 else { return }
     let keys = HeadKeys(arena: store.arena, slots: all.slots, count: count, sentences: sentences) {
+      _, _ in
       preconditionFailure("there is no query yet")
     }
     selector.update(memories[layer.layer * geometry.headCount + head], keys: keys)
@@ -61,9 +62,10 @@ public final class SliceSelection: @unchecked Sendable {
     let memory = memories[layer.layer * geometry.headCount + head]
     let keys = HeadKeys(
       arena: store.arena, slots: all.slots, count: first + 1, sentences: sentences
-    ) {
+    ) { slots, count in
       compute.rawScores(
-        vectors: vectors, slice: slice, layer: layer, head: head, arena: store.arena)
+        vectors: vectors, slots: slots, count: count, layer: layer, head: head,
+        arena: store.arena)
     }
     var view = all
     // What a window leaves out is not to be chosen.

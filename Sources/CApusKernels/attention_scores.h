@@ -14,6 +14,35 @@ typedef struct {
 static void quantize_row(const float *x, size_t k, int zero, int sub, int8_t *q, float *scale, int32_t *offset,
                          float *minimum);
 
+// As apus_kv_rotate, of whole vectors; what follows the head's components is 0.
+static void rotate_query(float *x, size_t count, size_t head_dim) {
+  size_t size = apus_rotation_size(head_dim);
+  float scale = apus_rotation_scale(head_dim);
+  for (size_t i = 0; i < count; i += 16) {
+    v16 v = LOAD(x + i);
+#define BUTTERFLY(HALF, ...)                                                 \
+  if (size > HALF) {                                                         \
+    const u16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; \
+    v16 other = __builtin_shufflevector(v, v, __VA_ARGS__);                  \
+    v = (lane & HALF) != 0 ? other - v : v + other;                          \
+  }
+    BUTTERFLY(1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+    BUTTERFLY(2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+    BUTTERFLY(4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+    BUTTERFLY(8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#undef BUTTERFLY
+    STORE(x + i, size > 16 ? v : v * SPLAT(scale));
+  }
+  for (size_t half = 16; half < size; half *= 2)
+    for (size_t i = 0; i < count; i += 16) {
+      if (i & half) continue;
+      v16 a = LOAD(x + i), b = LOAD(x + i + half);
+      float factor = half * 2 < size ? 1 : scale;
+      STORE(x + i, (a + b) * SPLAT(factor));
+      STORE(x + i + half, (a - b) * SPLAT(factor));
+    }
+}
+
 static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   int kind = key_kind(a);
   out->q = apus_query(a, vector);
@@ -22,6 +51,7 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   size_t k = apus_blocks(a->head_dim) * 32;
   memset(padded + k - 32, 0, 32 * sizeof(float));
   memcpy(padded, out->q, a->head_dim * sizeof(float));
+  if (apus_kv_is_rotated(kind)) rotate_query(padded, k, a->head_dim);
   if (kind >= PAIRS) round_pairs(padded, k, out->pairs);
   else quantize_row(padded, k, apus_kv_zero(kind), 32, out->rounded, out->scale, out->offset, minimum);
 }

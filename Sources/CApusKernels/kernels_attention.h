@@ -254,14 +254,21 @@ static void tap(const apus_attention *a, size_t begin, size_t end, size_t page_c
     tap_tile(a, tile, end - tile < TILE ? end - tile : TILE, page_count, mass);
 }
 
-static void raw_scores(const apus_attention *a, size_t vector, size_t key_count, float *scores) {
-  query q;
-  prepare_query(a, vector, &q);
-  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
-    float score[32];
-    page_scores(key_kind(a), &q, 1, apus_slot(a, page) + a->key_offset, a->head_dim, apus_slot(a, page), score);
-    scale_scores(a, score, APUS_PAGE);
-    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      scores[page * APUS_PAGE + t] = score[t];
+static void raw_scores(const apus_attention *a, size_t begin, size_t end, size_t key_count, float *scores) {
+  float score[QUERIES * LINE] __attribute__((aligned(64)));
+  size_t pages = (key_count + APUS_PAGE - 1) / APUS_PAGE;
+  for (; begin < end; begin += QUERIES, scores += QUERIES * key_count) {
+    query q[QUERIES];
+    size_t count = end - begin < QUERIES ? end - begin : QUERIES;
+    for (size_t n = 0; n < count; n++) prepare_query(a, begin + n, &q[n]);
+    for (size_t page = 0; page < pages; page++) {
+      size_t first = page * APUS_PAGE, keys = key_count - first < APUS_PAGE ? key_count - first : APUS_PAGE;
+      const uint8_t *next = apus_slot(a, page + 1 < pages ? page + 1 : page) + a->key_offset;
+      page_scores(key_kind(a), q, count, apus_slot(a, page) + a->key_offset, a->head_dim, next, score);
+      for (size_t n = 0; n < count; n++) {
+        scale_scores(a, score + n * LINE, APUS_PAGE);
+        memcpy(scores + n * key_count + first, score + n * LINE, keys * sizeof(float));
+      }
+    }
   }
 }

@@ -200,10 +200,11 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
   float padded[APUS_MOST_DIM] = {0}, qscale[APUS_MOST_DIM / 32], minimum[APUS_MOST_DIM / 32];
   int8_t rounded[APUS_MOST_DIM];
   int32_t offset[APUS_MOST_DIM / 32];
-  memcpy(padded, q, a->head_dim * sizeof(float));
+  if (quantized) memcpy(padded, q, a->head_dim * sizeof(float));
+  if (apus_kv_is_rotated(a->key_type)) apus_kv_rotate(padded, a->head_dim);
   if (quantized) quantize_row(padded, blocks * 32, zero, 32, rounded, qscale, offset, minimum);
   for (size_t t = 0; t < APUS_PAGE; t++) {
-    float dot = 0, key[APUS_MOST_DIM];
+    float dot = 0, key[APUS_MOST_SUMMARY];
     if (!quantized) {
       apus_kv_load_key(a->key_type, keys, t, a->head_dim, key);
       dot = in_pairs(a, a->key_type) ? dot_in_pairs(key, q, a->head_dim) : dot_in_order(key, q, a->head_dim);
@@ -348,13 +349,14 @@ static void tap(const apus_attention *a, size_t begin, size_t end, size_t page_c
   }
 }
 
-static void raw_scores(const apus_attention *a, size_t vector, size_t key_count, float *scores) {
-  for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
-    float score[APUS_PAGE];
-    page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
-    for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
-      scores[page * APUS_PAGE + t] = scaled(a, score[t]);
-  }
+static void raw_scores(const apus_attention *a, size_t begin, size_t end, size_t key_count, float *scores) {
+  for (size_t vector = begin; vector < end; vector++, scores += key_count)
+    for (size_t page = 0; page * APUS_PAGE < key_count; page++) {
+      float score[APUS_PAGE];
+      page_scores(a, apus_query(a, vector), apus_slot(a, page), score);
+      for (size_t t = 0; t < APUS_PAGE && page * APUS_PAGE + t < key_count; t++)
+        scores[page * APUS_PAGE + t] = scaled(a, score[t]);
+    }
 }
 
 #include "roofline_scalar.h"

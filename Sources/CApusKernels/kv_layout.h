@@ -3,7 +3,7 @@
 //   keys    f32, f16, bf16   [head_dim, 32 tokens]: one vector holds the same component of 16 tokens
 //           q8_0, q4_0       half scales [blocks, 32 tokens], then per block of 32 components 8 groups of 4:
 //                            q8_0 [8, 32 tokens, 4] bytes + 128; q4_0 [4, 32 tokens, 4] bytes, group i in the low
-//                            nibbles of row i, group i + 4 in the high ones, + 8
+//                            nibbles of row i, group i + 4 in the high ones, + 8; keys of q4_0 are rotated first
 //   values  f32, f16, bf16   [32 tokens, padded_dim]
 //           q8_0, q4_0       half scales [blocks, 32 tokens], then 8 groups of 4 tokens: q8_0 [8, blocks, 32, 4] signed
 //                            bytes; q4_0 [8, blocks, 16, 4] bytes, component i low, i + 16 high, + 8
@@ -16,10 +16,29 @@
 APUS_INLINE size_t apus_blocks(size_t dim) { return (dim + 31) / 32; }
 APUS_INLINE size_t apus_kv_float_bytes(int type) { return type == APUS_KV_F32 ? 4 : 2; }
 APUS_INLINE int apus_kv_zero(int type) { return type == APUS_KV_Q8_0 ? 128 : 8; }
+// Keys in 4 bits are stored, and met by queries, after a Hadamard rotation, which leaves q·k as it is and spreads a
+// component that is large in all keys over its neighbours, so that it does not coarsen them (QuaRot, arXiv:2404.00456).
+APUS_INLINE int apus_kv_is_rotated(int type) { return type == APUS_KV_Q4_0; }
+// Components that are rotated together: the largest power of two that divides a head.
+APUS_INLINE size_t apus_rotation_size(size_t head_dim) { return head_dim & -head_dim; }
+APUS_INLINE float apus_rotation_scale(size_t head_dim) { return 1 / sqrtf((float)apus_rotation_size(head_dim)); }
 // Bytes of 4 components of 32 tokens, and how many such groups a block has.
 enum { APUS_KV_GROUP = APUS_PAGE * 4 };
 APUS_INLINE size_t apus_kv_groups(int type) { return type == APUS_KV_Q8_0 ? 8 : 4; }
 APUS_INLINE size_t apus_kv_block_bytes(int type) { return type == APUS_KV_Q8_0 ? 32 : 16; }
+
+// Its own inverse.
+APUS_INLINE void apus_kv_rotate(float *x, size_t head_dim) {
+  size_t size = apus_rotation_size(head_dim);
+  for (size_t half = 1; half < size; half *= 2)
+    for (size_t i = 0; i < head_dim; i++) {
+      if (i & half) continue;
+      float a = x[i], b = x[i + half];
+      x[i] = a + b;
+      x[i + half] = a - b;
+    }
+  for (size_t i = 0; i < head_dim; i++) x[i] *= apus_rotation_scale(head_dim);
+}
 
 APUS_INLINE void apus_kv_copy_key(int type, size_t head_dim, const uint8_t *from, size_t source, uint8_t *to,
                                   size_t target) {

@@ -70,6 +70,12 @@ void apus_kv_store_key(int type, uint8_t *base, size_t token, size_t head_dim, c
     for (size_t d = 0; d < head_dim; d++) store_number(type, base + (d * APUS_PAGE + token) * size, key[d]);
     return;
   }
+  float rotated[APUS_MOST_DIM];
+  if (apus_kv_is_rotated(type)) {
+    memcpy(rotated, key, head_dim * sizeof(float));
+    apus_kv_rotate(rotated, head_dim);
+    key = rotated;
+  }
   size_t blocks = apus_blocks(head_dim);
   uint8_t *out = base + blocks * APUS_PAGE * 2 + token * 4;
   for (size_t b = 0; b < blocks; b++) {
@@ -121,6 +127,7 @@ void apus_kv_load_key(int type, const uint8_t *base, size_t token, size_t head_d
     int u = type == APUS_KV_Q8_0 ? *at : *at >> group / 4 * 4 & 15;
     key[d] = (float)(u - apus_kv_zero(type)) * load_half(base + (b * APUS_PAGE + token) * 2);
   }
+  if (apus_kv_is_rotated(type)) apus_kv_rotate(key, head_dim);
 }
 
 void apus_kv_load_value(int type, const uint8_t *base, size_t token, size_t head_dim, size_t padded_dim,

@@ -184,11 +184,12 @@ static void compare_raw_scores(void) {
   function("raw_scores");
   for (int round = 0; round < 300; round++) {
     attention p = start(round);
-    size_t vector = below(p.vectors), count = one_in(3) ? below(p.keys) + 1 : p.keys;
+    size_t begin = below(p.vectors), end = begin + 1 + below(p.vectors - begin);
+    size_t count = one_in(3) ? below(p.keys) + 1 : p.keys, total = (end - begin) * count;
     describe(&p);
-    float *scores[2] = {get_floats(count), get_floats(count)};
-    for (int i = 0; i < 2; i++) table[i]->raw_scores(&p.a, vector, count, scores[i]);
-    same_floats("score", scores[0], scores[1], count);
+    float *scores[2] = {get_floats(total), get_floats(total)};
+    for (int i = 0; i < 2; i++) table[i]->raw_scores(&p.a, begin, end, count, scores[i]);
+    same_floats("score", scores[0], scores[1], total);
     give_back();
   }
 }

@@ -7,11 +7,11 @@ import ApusCore
 /// the block; here any model's mean key of a logical page stands for it and only ranks.
 public struct Landmark: PageSelector {
   public let pages: PageOptions
-  public let logicalPageSize: Int
+  public let logical: LogicalPageOptions
 
   public init(options: PluginOptions) throws {
     pages = try PageOptions(options)
-    logicalPageSize = try PageOptions.logicalPageSize(options)
+    logical = try LogicalPageOptions(options)
   }
 
   public func summary(of keys: KeyRows) -> [Float] { keys.mean() }

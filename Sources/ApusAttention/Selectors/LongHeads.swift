@@ -41,7 +41,7 @@ public struct LongHeads: KeySelector {
   private func representative(of keys: KeyRows) -> [Float] {
     var weights = [Float](repeating: 0, count: keys.count)
     Softmax.add(
-      keys.products(with: keys.mean()), scale: 1 / Float(keys.dimension).squareRoot(),
+      keys.products(with: keys.mean())[...], scale: 1 / Float(keys.dimension).squareRoot(),
       to: &weights)
     return keys.sum(weights: weights)
   }

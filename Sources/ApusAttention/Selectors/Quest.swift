@@ -9,11 +9,11 @@ import ApusCore
 /// with the smallest.
 public struct Quest: PageSelector {
   public let pages: PageOptions
-  public let logicalPageSize: Int
+  public let logical: LogicalPageOptions
 
   public init(options: PluginOptions) throws {
     pages = try PageOptions(options)
-    logicalPageSize = try PageOptions.logicalPageSize(options)
+    logical = try LogicalPageOptions(options)
   }
 
   public func summary(of keys: KeyRows) -> [Float] {

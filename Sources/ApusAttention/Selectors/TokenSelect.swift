@@ -40,7 +40,10 @@ public struct TokenSelect: KeySelector {
       bits.insert(middle)
     } else {
       var votes = [Float](repeating: 0, count: keys.count)
-      for scores in keys.scores() { Softmax.add(scores, to: &votes) }
+      let scores = keys.scores()
+      for first in stride(from: 0, to: scores.count, by: keys.count) {
+        Softmax.add(scores[first..<first + keys.count], to: &votes)
+      }
       for key in Ranking(votes, in: middle, limit: budget - bits.count).chosen {
         bits.insert(Int(key))
       }

@@ -181,40 +181,14 @@ extension AttentionSlice {
     queries: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
     pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
   ) {
-    let heads = arena.geometry.headCount
-    let column = head * (layer.headCount / heads) * arena.geometry.headDimension
-    withDescriptor(
-      query: queries + rowStart * stride + column, stride: stride, layer: layer, head: head,
-      arena: arena, pairs: pairs, body)
-  }
-
-  /// The same; `query` is the first row's first query vector of the head.
-  func withDescriptor(
-    query: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
-    pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
-  ) {
     let geometry = arena.geometry
-    let group = layer.headCount / geometry.headCount
-    var descriptor = apus_attention()
-    descriptor.q = query
-    descriptor.q_stride = stride
-    descriptor.group = group
-    descriptor.head_dim = geometry.headDimension
-    descriptor.padded_dim = geometry.paddedDimension
-    descriptor.arena = UnsafePointer(arena.storage.base)
-    descriptor.slot_bytes = geometry.slotByteCount
-    descriptor.key_offset = geometry.keyOffset
-    descriptor.value_offset = geometry.valueOffset
-    descriptor.key_type = geometry.key.rawValue
-    descriptor.value_type = geometry.value.rawValue
-    descriptor.pairs = pairs ? 1 : 0
-    descriptor.sinks = layer.ranges[head].sinks
-    descriptor.window = layer.ranges[head].window
-    descriptor.scale = layer.scale
-    descriptor.softcap = layer.softcap
+    let column = head * (layer.headCount / geometry.headCount) * geometry.headDimension
+    var descriptor = layer.descriptor(
+      query: queries + rowStart * stride + column, stride: stride, head: head, arena: arena,
+      pairs: pairs)
     let needed = pageCount(layer: layer.layer, head: head)
     if let views {
-      views[layer.layer, head].fill(&descriptor, pageCount: needed, body)
+      views[layer.layer, head].withDescriptor(descriptor, pageCount: needed, body)
       return
     }
     precondition(pages.count >= needed, "\(pages.count) pages for \(needed)")
@@ -238,12 +212,40 @@ extension AttentionSlice {
   }
 }
 
+extension AttentionLayer {
+  /// What the kernels are told but for the keys; `query` is the first row's first query vector of the head.
+  func descriptor(
+    query: UnsafePointer<Float>, stride: Int, head: Int, arena: KVArena, pairs: Bool
+  ) -> apus_attention {
+    let geometry = arena.geometry
+    let group = headCount / geometry.headCount
+    var descriptor = apus_attention()
+    descriptor.q = query
+    descriptor.q_stride = stride
+    descriptor.group = group
+    descriptor.head_dim = geometry.headDimension
+    descriptor.padded_dim = geometry.paddedDimension
+    descriptor.arena = UnsafePointer(arena.storage.base)
+    descriptor.slot_bytes = geometry.slotByteCount
+    descriptor.key_offset = geometry.keyOffset
+    descriptor.value_offset = geometry.valueOffset
+    descriptor.key_type = geometry.key.rawValue
+    descriptor.value_type = geometry.value.rawValue
+    descriptor.pairs = pairs ? 1 : 0
+    descriptor.sinks = ranges[head].sinks
+    descriptor.window = ranges[head].window
+    descriptor.scale = scale
+    descriptor.softcap = softcap
+    return descriptor
+  }
+}
+
 extension KeyView {
-  /// Calls `body` with a descriptor of these keys.
-  fileprivate func fill(
-    _ descriptor: inout apus_attention, pageCount: Int,
-    _ body: (UnsafePointer<apus_attention>) -> Void
+  /// Calls `body` with the descriptor `described` of these keys.
+  func withDescriptor(
+    _ described: apus_attention, pageCount: Int, _ body: (UnsafePointer<apus_attention>) -> Void
   ) {
+    var descriptor = described
     precondition(slots.count >= pageCount, "\(slots.count) pages for \(pageCount)")
     precondition(masks.isEmpty || masks.count >= pageCount, "too few masks of pages")
     precondition(

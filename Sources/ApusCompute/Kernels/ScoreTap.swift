@@ -56,29 +56,31 @@ extension Compute {
         queries: source, stride: stride, layer: layer, head: head, arena: arena,
         pairs: multipliesPairs
       ) { descriptor in
-        table.pointee.raw_scores(descriptor, vector, scores.count, scores.baseAddress)
+        table.pointee.raw_scores(
+          descriptor, vector, vector + 1, scores.count, scores.baseAddress)
       }
     }
     return scores
   }
 
-  /// Scaled q·k of the query vectors of one row and KV head with every key: [vectors][keys].
+  /// Scaled q·k of the query vectors of one row and KV head with the first `count` keys of `slots`: [vectors * count].
   public func rawScores(
-    vectors: [Float], slice: AttentionSlice, layer: AttentionLayer, head: Int, arena: KVArena
-  ) -> [[Float]] {
+    vectors: [Float], slots: [Int32], count: Int, layer: AttentionLayer, head: Int, arena: KVArena
+  ) -> [Float] {
     let (table, group) = (kernels.table, layer.headCount / arena.geometry.headCount)
-    let count = slice.keyCount(layer: layer.layer, head: head)
     precondition(vectors.count == group * arena.geometry.headDimension)
-    return vectors.withUnsafeBufferPointer { vectors in
-      (0..<group).map { vector in
-        [Float](unsafeUninitializedCapacity: count) { scores, initialized in
-          slice.withDescriptor(
-            query: vectors.baseAddress!, stride: 0, layer: layer, head: head, arena: arena,
-            pairs: multipliesPairs
-          ) { table.pointee.raw_scores($0, vector, count, scores.baseAddress) }
-          initialized = count
-        }
+    var view = KeyView()
+    view.slots = slots
+    return [Float](unsafeUninitializedCapacity: group * count) { scores, initialized in
+      vectors.withUnsafeBufferPointer { vectors in
+        view.withDescriptor(
+          layer.descriptor(
+            query: vectors.baseAddress!, stride: 0, head: head, arena: arena,
+            pairs: multipliesPairs),
+          pageCount: KVGeometry.pageCount(count)
+        ) { table.pointee.raw_scores($0, 0, group, count, scores.baseAddress) }
       }
+      initialized = group * count
     }
   }
 }

@@ -7,7 +7,7 @@ package enum Softmax {
   /// Scores are multiplied by `scale` before. Where a score stands for several keys, `sizes` says for
   /// how many: the sum then has its exponential as many times, and a vote is that of one key.
   package static func add(
-    _ scores: [Float], scale: Float = 1, sizes: [Float] = [], to votes: inout [Float]
+    _ scores: ArraySlice<Float>, scale: Float = 1, sizes: [Float] = [], to votes: inout [Float]
   ) {
     precondition(votes.count == scores.count, "\(votes.count) votes for \(scores.count) scores")
     precondition(sizes.isEmpty || sizes.count == scores.count)
@@ -43,7 +43,7 @@ package enum Softmax {
   }
 
   /// The logarithm of the sum of the exponentials of `scale` times the scores.
-  package static func logSumExp(_ scores: [Float], scale: Float) -> Float {
+  package static func logSumExp(_ scores: ArraySlice<Float>, scale: Float = 1) -> Float {
     scores.withUnsafeBytes { scores in
       let highest = Self.highest(scores, scale: scale)
       var sums = SIMD16<Float>(repeating: 0)
@@ -72,6 +72,32 @@ package enum Softmax {
     let factor = 1 / sums.sum()
     for index in 0..<whole { scores[index] *= factor }
     for index in whole..<count { scores[index] = rest[index - whole] * factor }
+  }
+
+  /// The largest of each `size` scores, one group behind the other; NaN does not count.
+  package static func highest(_ scores: ArraySlice<Float>, ofEach size: Int) -> [Float] {
+    scores.withUnsafeBufferPointer { scores in
+      [Float](unsafeUninitializedCapacity: scores.count / size) { highest, count in
+        count = scores.count / size
+        for group in 0..<count {
+          // Four at a time where there are as many.
+          var at = group * size
+          let end = at + size
+          var four = SIMD4<Float>(repeating: -.infinity)
+          while at + 4 <= end {
+            let next = SIMD4(scores[at], scores[at + 1], scores[at + 2], scores[at + 3])
+            four.replace(with: next, where: next .> four)
+            at += 4
+          }
+          var most = max(max(four[0], four[1]), max(four[2], four[3]))
+          while at < end {
+            most = scores[at] > most ? scores[at] : most
+            at += 1
+          }
+          highest[group] = most
+        }
+      }
+    }
   }
 
   /// The largest score times `scale`.

@@ -17,6 +17,7 @@ enum {
   APUS_PAGE = 32,       // tokens of one KV slot
   APUS_SPLIT_PAGES = 16, // pages of one attention split
   APUS_MOST_DIM = 512,  // components of a head
+  APUS_MOST_SUMMARY = 2 * APUS_MOST_DIM,  // numbers of a row in 16 bits that raw_scores takes for a key
   APUS_INT8_COUNT = 12, // formats of quantised weights
   APUS_MANY_ROWS = 16,  // from here on products use tiles of several panels
 };
@@ -93,8 +94,8 @@ typedef struct apus_kernels {
   // mass[key] += weights of the key in the softmax of query vectors [begin, end) over the first `page_count` pages;
   // mass has room for whole pages.
   void (*tap)(const apus_attention *, size_t begin, size_t end, size_t page_count, float *mass);
-  // scores[key] = scaled q·k of query vector `vector`.
-  void (*raw_scores)(const apus_attention *, size_t vector, size_t key_count, float *scores);
+  // scores[n * key_count + key] = scaled q·k of query vector `begin` + n.
+  void (*raw_scores)(const apus_attention *, size_t begin, size_t end, size_t key_count, float *scores);
   // What the roofline is measured with: each round does `roof_chains` times 16 fused multiply-adds, or as many dot
   // products of 4 numbers in 8 bits, of 64 weights; reading takes 1, 4 or 8 streams and at least 64 bytes of each.
   size_t roof_chains;

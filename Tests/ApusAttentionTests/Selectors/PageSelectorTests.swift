@@ -32,7 +32,7 @@ import Testing
   func questTakesTheHighestBounds(dimension: Int, logical: Int) throws {
     let test = SelectorCase(count: 1500, dimension: dimension, vectors: 3)
     let option = logical == 8 ? "" : ",logical=\(logical)"
-    let quest = try KeySelectors.make("quest:budget=320,sinks=1,recent=2" + option)
+    let quest = try KeySelectors.make("quest:budget=320,refine=1,sinks=1,recent=2" + option)
     let expected = best(test, pageCount: 46, limit: 10, logical: logical) { vector, keys in
       test.query[vector].enumerated().reduce(0) { bound, component in
         bound + keys.map { component.element * test.keys[$0][component.offset] }.max()!
@@ -45,11 +45,28 @@ import Testing
 
   @Test func landmarkTakesTheHighestMeans() throws {
     let test = SelectorCase(count: 1500, vectors: 3)
-    let landmark = try KeySelectors.make("landmark:budget=320,sinks=1,recent=2")
+    let landmark = try KeySelectors.make("landmark:budget=320,refine=1,sinks=1,recent=2")
     let expected = best(test, pageCount: 46, limit: 10, logical: 8) { vector, keys in
       keys.reduce(0) { $0 + test.product(vector, $1) } / 8
     }
     #expect(test.select(landmark, HeadMemory()).pages == expected)
+  }
+
+  /// With as many candidates as pages, the keys alone decide.
+  @Test(arguments: ["quest", "landmark"])
+  func candidatesAreRankedByTheirKeys(name: String) throws {
+    let test = SelectorCase(count: 1500, vectors: 3)
+    let expected = best(test, pageCount: 46, limit: 10, logical: 1) { vector, keys in
+      test.product(vector, keys.lowerBound)
+    }
+    let all = try KeySelectors.make("\(name):budget=320,refine=5,sinks=1,recent=2")
+    #expect(test.select(all, HeadMemory()).pages == expected)
+    let none = try KeySelectors.make("\(name):budget=320,refine=1,sinks=1,recent=2")
+    let few = try KeySelectors.make("\(name):budget=320,refine=2,sinks=1,recent=2")
+    let candidates = try KeySelectors.make("\(name):budget=640,refine=1,sinks=1,recent=2")
+    #expect(test.select(none, HeadMemory()).pages != expected)
+    let chosen = Set(test.select(few, HeadMemory()).pages)
+    #expect(chosen.isSubset(of: test.select(candidates, HeadMemory()).pages))
   }
 
   @Test(arguments: ["quest", "landmark", "hip", "longheads:chunk=1", "squeezed", "sentencekv"])
@@ -86,5 +103,6 @@ import Testing
     expectError("landmark:reuse=0", names: "reuse")
     expectError("hip:recent=-1", names: "recent")
     expectError("quest:logical=12", names: "logical")
+    expectError("landmark:refine=0", names: "refine")
   }
 }

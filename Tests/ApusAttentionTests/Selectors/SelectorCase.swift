@@ -65,8 +65,13 @@ struct SelectorCase {
   func headKeys(_ count: Int? = nil, sentences: [Int] = []) -> HeadKeys {
     let count = count ?? keys.count
     return HeadKeys(arena: arena, slots: slots, count: count, sentences: sentences) {
-      (0..<vectorCount).map { vector in
-        (0..<count).map { product(vector, $0) / Float(dimension).squareRoot() }
+      slots, count in
+      (0..<vectorCount).flatMap { vector in
+        (0..<count).map { index in
+          let page = self.slots.firstIndex(of: slots[index / HeadKeys.pageSize])!
+          return product(vector, page * HeadKeys.pageSize + index % HeadKeys.pageSize)
+            / Float(dimension).squareRoot()
+        }
       }
     }
   }

@@ -166,7 +166,8 @@ func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
             )
             table.functions.pointee.tap(
               descriptor, vector, vector + 1, problem.pageCount, mass.base)
-            table.functions.pointee.raw_scores(descriptor, vector, count, raw.base)
+            table.functions.pointee.raw_scores(
+              descriptor, vector, vector + 1, count, raw.base)
             #expect(mass.marginsAreIntact && raw.marginsAreIntact)
             return (mass.values, raw.values)
           }

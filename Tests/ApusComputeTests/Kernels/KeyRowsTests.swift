@@ -83,7 +83,7 @@ import Testing
     let sizes = (0..<count).map { Float(1 + $0 % 3) }
     for (scale, sizes) in [(1, []), (0.1, []), (0.1, sizes)] as [(Float, [Float])] {
       var votes = [Float](repeating: 2, count: count)
-      Softmax.add(scores, scale: scale, sizes: sizes, to: &votes)
+      Softmax.add(scores[...], scale: scale, sizes: sizes, to: &votes)
       let powers = scores.map { exp(Double($0 * scale) - 50 * Double(scale)) }
       let sum = powers.indices.reduce(0.0) {
         $0 + powers[$1] * Double(sizes.isEmpty ? 1 : sizes[$1])
@@ -98,7 +98,7 @@ import Testing
   @Test func exponentialsAreExact() {
     let scores = (0..<400).map { -0.21 * Float($0) }
     var votes = [Float](repeating: 0, count: 400)
-    Softmax.add(scores, to: &votes)
+    Softmax.add(scores[...], to: &votes)
     for index in 0..<400 {
       let expected = exp(Double(scores[index]))
       #expect(abs(Double(votes[index] / votes[0]) / expected - 1) < 1e-5)

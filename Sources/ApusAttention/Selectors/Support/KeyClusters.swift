@@ -52,7 +52,7 @@ struct KeyClusters {
     var scores: [Float] = []
     for vector in vectors {
       coarse.scores(vector, into: &scores)
-      Softmax.add(scores, scale: scale, sizes: coarseSizes, to: &votes)
+      Softmax.add(scores[...], scale: scale, sizes: coarseSizes, to: &votes)
     }
     let ranking = Ranking(votes, in: 0..<coarse.count, limit: limit) { Int(coarseSizes[$0]) }
     var best = ranking.chosen
@@ -83,7 +83,7 @@ struct KeyClusters {
           to: &scores)
         index = end
       }
-      Softmax.add(scores, scale: scale, sizes: counts, to: &votes)
+      Softmax.add(scores[...], scale: scale, sizes: counts, to: &votes)
     }
     return votes
   }

@@ -1,0 +1,34 @@
+import ApusCompute
+import ApusCore
+import Testing
+
+@Suite struct SummaryPagesTests {
+  @Test(arguments: [0, 1, 31, 32, 33, 100], [1, 24, 128, 1024])
+  func multipliesRows(count: Int, width: Int) {
+    var random = RandomSource(seed: 1)
+    // Multiples of 1/64 below 2, which 16 bits hold.
+    let rows = (0..<count).map { _ in (0..<width).map { _ in Float(random.next() % 256) / 64 - 2 } }
+    let vectors = (0..<3 * width).map { _ in Float(random.nextUnit() * 2 - 1) }
+    var pages = SummaryPages()
+    for row in rows { pages.append(row) }
+    #expect(pages.count == count)
+    let products = pages.products(with: vectors, scale: 0.5)
+    #expect(products.count == 3 * count)
+    for (index, product) in products.enumerated() {
+      let (vector, row) = (index / count, rows[index % count])
+      let expected = row.indices.reduce(0.0) {
+        $0 + Double(row[$1]) * Double(vectors[vector * width + $1]) / 2
+      }
+      #expect(abs(Double(product) - expected) < 1e-4 * Double(width).squareRoot())
+    }
+  }
+
+  @Test func theHighestOfEachGroup() {
+    let scores: [Float] = [3, 1, -.infinity, 2, .nan, 5, 0, -1, -2, -3, -7, -9]
+    #expect(
+      Softmax.highest(scores[...], ofEach: 1) == scores.map { $0.isNaN ? -.infinity : $0 })
+    #expect(Softmax.highest(scores[...], ofEach: 2) == [3, 2, 5, 0, -2, -7])
+    #expect(Softmax.highest(scores[4...], ofEach: 4) == [5, -2])
+    #expect(Softmax.highest(scores[...], ofEach: 6) == [5, 0])
+  }
+}
