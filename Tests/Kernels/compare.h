@@ -30,6 +30,8 @@ void function(const char *name);
 void problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // Equal bits; any NaN equals any NaN.
 void same_floats(const char *what, const float *a, const float *b, size_t count);
+// As near to each other as sums in another order are; any NaN equals any NaN.
+void close_floats(const char *what, const float *a, const float *b, size_t count);
 void same_bytes(const char *what, const void *a, const void *b, size_t count);
 
 void compare_products(void);

@@ -48,6 +48,7 @@ static void alter_keys(attention *p) {
     a->term_stride = p->pages * 32 + below(2) * 32;
     float *terms = get_floats(3 * a->term_stride);
     random_floats(terms, 3 * a->term_stride, 0);
+    for (size_t i = 2 * a->term_stride; i < 3 * a->term_stride; i++) terms[i] = fabsf(terms[i]);
     a->terms = terms;
   }
 }
@@ -175,7 +176,7 @@ static void compare_tap(void) {
     random_floats(mass[0], count, 0);
     memcpy(mass[1], mass[0], count * sizeof(float));
     for (int i = 0; i < 2; i++) table[i]->tap(&p.a, begin, end, pages, mass[i]);
-    same_floats("mass", mass[0], mass[1], count);
+    close_floats("mass", mass[0], mass[1], count);
     give_back();
   }
 }

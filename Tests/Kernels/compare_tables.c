@@ -119,14 +119,23 @@ void problem(const char *format, ...) {
   problems++;
 }
 
-void same_floats(const char *what, const float *a, const float *b, size_t count) {
+static void compare_floats(const char *what, const float *a, const float *b, size_t count, float tolerance) {
   compared += count;
   for (size_t i = 0; i < count; i++)
-    if (memcmp(a + i, b + i, sizeof *a) != 0 && !(a[i] != a[i] && b[i] != b[i])) {
+    if (memcmp(a + i, b + i, sizeof *a) != 0 && !(a[i] != a[i] && b[i] != b[i]) &&
+        !(fabsf(a[i] - b[i]) <= tolerance * (1 + fabsf(a[i])))) {
       fail("%s[%zu] is %a with %s and %a with %s", what, i, (double)a[i], table[0]->name, (double)b[i],
            table[1]->name);
       return;
     }
+}
+
+void same_floats(const char *what, const float *a, const float *b, size_t count) {
+  compare_floats(what, a, b, count, -1);
+}
+
+void close_floats(const char *what, const float *a, const float *b, size_t count) {
+  compare_floats(what, a, b, count, 1e-5f);
 }
 
 void same_bytes(const char *what, const void *a, const void *b, size_t count) {

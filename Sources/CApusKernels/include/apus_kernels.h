@@ -60,7 +60,8 @@ typedef struct apus_attention {
   const uint64_t *tree;      // per row: which of the keys from first_index on are read; null: causal
   uint8_t *scratch;          // slot_bytes, with a tree
   const uint32_t *keys;      // per page: which of its keys are read, bit by bit; null: all
-  // Null, or per key: a factor of q·k, a summand of its scaled score, a factor of its value; [3][term_stride].
+  // Null, or per key: a factor of q·k, a summand of its scaled score, a factor of its value, not negative;
+  // [3][term_stride].
   const float *terms;
   size_t term_stride;
   float scale;
