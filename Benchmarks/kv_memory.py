@@ -79,7 +79,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--apus", default="apus")
     parser.add_argument("-m", "--model", default="builtin:reader")
-    parser.add_argument("--prompt", type=int, default=12_000, help="tokens of the prompt")
+    parser.add_argument("--prompt", type=int, default=30_000, help="tokens of the prompt")
     parser.add_argument("--port", type=int, default=18090)
     options = parser.parse_args()
     print("| method | resident, MiB | over f16 | pages held, MiB | over f16 |\n|---|---:|---:|---:|---:|")

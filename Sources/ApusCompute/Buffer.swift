@@ -26,8 +26,9 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
 
   #if os(Linux)
     private static var noReserve: Int32 { Int32(MAP_NORESERVE) }
-    /// MADV_HUGEPAGE
+    /// MADV_HUGEPAGE, MADV_NOHUGEPAGE
     private static var hugePages: Int32 { 14 }
+    private static var noHugePages: Int32 { 15 }
   #else
     private static var noReserve: Int32 { 0 }
   #endif
@@ -46,11 +47,18 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// Gives the whole pages of memory inside `range` back to the system; their numbers are zero then.
+  ///
+  /// From then on the buffer gets small pages: a large one that is used again in part would be there as a whole.
   func discard(_ range: Range<Int>) {
     let (size, stride) = (4096, MemoryLayout<Element>.stride)
     let start = (range.lowerBound * stride + size - 1) / size * size
     let end = range.upperBound * stride / size * size
     guard start < end else { return }
+    #if os(Linux)
+      if mappedByteCount >= 1 << 21 {
+        madvise(UnsafeMutableRawPointer(base), mappedByteCount, Self.noHugePages)
+      }
+    #endif
     madvise(UnsafeMutableRawPointer(base) + start, end - start, MADV_DONTNEED)
   }
 
