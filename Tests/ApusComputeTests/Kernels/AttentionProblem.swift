@@ -100,11 +100,34 @@ final class AttentionProblem: CustomStringConvertible {
     let query = Array(queries[start..<start + shape.headDimension])
     if multipliesPairs(shape.keyType) { return query.map(roundedToBF16) }
     guard shape.keyType >= APUS_KV_Q8_0 else { return query }
-    return stride(from: 0, to: query.count, by: 32).flatMap { first -> [Float] in
+    // Keys in 4 bits are rotated, and the query is rounded as it is rotated for them.
+    let isRotated = shape.keyType == APUS_KV_Q4_0
+    let numbers = rounded(isRotated ? rotated(query) : query)
+    return isRotated ? rotated(numbers) : numbers
+  }
+
+  private func rounded(_ query: [Float]) -> [Float] {
+    stride(from: 0, to: query.count, by: 32).flatMap { first -> [Float] in
       let block = query[first..<min(first + 32, query.count)]
       let largest = block.map(abs).max()!
       return block.map { ($0 * (127 / largest)).rounded(.toNearestOrEven) * (largest / 127) }
     }
+  }
+
+  /// The product with Hadamard matrices of the largest power of two that divides the head, which are their own inverse;
+  /// sums as the kernels make them, since what lies between two numbers of 8 bits falls to one side.
+  private func rotated(_ vector: [Float]) -> [Float] {
+    let size = vector.count & -vector.count
+    var result = vector
+    var half = 1
+    while half < size {
+      for index in result.indices where index & half == 0 {
+        let (a, b) = (result[index], result[index + half])
+        (result[index], result[index + half]) = (a + b, a - b)
+      }
+      half *= 2
+    }
+    return result.map { $0 * (1 / Float(size).squareRoot()) }
   }
 
   /// A key as it is multiplied.
