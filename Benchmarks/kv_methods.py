@@ -198,13 +198,15 @@ def short(length: int) -> str:
 def method_table(results: dict[Method, dict]) -> str:
     depths = [depth for depth in DEPTHS if any(str(depth) in result["tpot_ms"] for result in results.values())]
     header = ["method", "exact", *(f"accuracy {short(length)}" for length in LENGTHS)]
-    header += [f"needles {short(DEPTHS[-1])}", "KV, MiB", "tokens kept"]
-    header += ["TTFT, ms", *(f"TPOT {short(depth)}, ms" for depth in depths)]
+    seeks_needles = any("needles" in result for result in results.values())
+    header += [f"needles {short(DEPTHS[-1])}"] if seeks_needles else []
+    header += ["KV, MiB", "tokens kept", "TTFT, ms", *(f"TPOT {short(depth)}, ms" for depth in depths)]
     rows = []
     for method, result in results.items():
         cells = [f"`{method.name.replace('HEADS', 'heads.tsv')}`", "no" if result["methods"] else "yes"]
         cells += ["{:.2f} ± {:.2f}".format(*mean_score(result, length)) for length in LENGTHS]
-        cells.append("{:.2f}".format(result["needles"][0]["score"]) if "needles" in result else "")
+        if seeks_needles:
+            cells.append("{:.2f}".format(result["needles"][0]["score"]) if "needles" in result else "")
         cells += [f"{result['kv']['bytes'] / 2**20:.1f}", f"{result['kv']['kept_tokens']:.0f}"]
         cells.append(spread(result["ttft_ms"]))
         rows.append(cells + [spread(result["tpot_ms"].get(str(depth))) for depth in depths])
@@ -224,12 +226,16 @@ def section(session: dict, results: dict[Method, dict]) -> str:
     """What stands between the markers."""
     tokens = max(result["prompt_tokens"] for result in results.values())
     lengths = " and ".join(short(length) for length in LENGTHS)
+    has_needles = any("needles" in result for result in results.values())
+    has_long = any(str(DEPTHS[-1]) in result["tpot_ms"] for result in results.values())
+    needles = f"needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. " if has_needles else ""
+    long_runs = f" (behind {short(DEPTHS[-1])} tokens {LONG_RUNS})" if has_long else ""
     about = (
         f"`Benchmarks/kv_methods.py` with `{session['model']}`, {session['processor']}, {session['threads']} threads. "
         f"Accuracy is the mean over {len(TASKS)} tasks, {session['samples']} cases of each, at {lengths} tokens, with "
-        f"its standard error; needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. KV, tokens kept by a "
+        f"its standard error{'; ' if needles else '. '}{needles}KV, tokens kept by a "
         f"head and TTFT are those of a prompt of {tokens:,} tokens. Times are "
-        f"medians of {session['runs']} runs (behind {short(DEPTHS[-1])} tokens {LONG_RUNS}), with half the "
+        f"medians of {session['runs']} runs{long_runs}, with half the "
         f"distance from the lowest to the highest. `heads.tsv` is "
         f"what `apus heads find --retrieval {RETRIEVAL}` writes."
     )
