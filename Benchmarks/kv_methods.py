@@ -195,10 +195,17 @@ def short(length: int) -> str:
     return f"{length // 1024}k"
 
 
+def has_needles(results: dict[Method, dict]) -> bool:
+    return any("needles" in result for result in results.values())
+
+
+def measured_depths(results: dict[Method, dict]) -> list[int]:
+    return [depth for depth in DEPTHS if any(str(depth) in result["tpot_ms"] for result in results.values())]
+
+
 def method_table(results: dict[Method, dict]) -> str:
-    depths = [depth for depth in DEPTHS if any(str(depth) in result["tpot_ms"] for result in results.values())]
+    depths, seeks_needles = measured_depths(results), has_needles(results)
     header = ["method", "exact", *(f"accuracy {short(length)}" for length in LENGTHS)]
-    seeks_needles = any("needles" in result for result in results.values())
     header += [f"needles {short(DEPTHS[-1])}"] if seeks_needles else []
     header += ["KV, MiB", "tokens kept", "TTFT, ms", *(f"TPOT {short(depth)}, ms" for depth in depths)]
     rows = []
@@ -226,10 +233,8 @@ def section(session: dict, results: dict[Method, dict]) -> str:
     """What stands between the markers."""
     tokens = max(result["prompt_tokens"] for result in results.values())
     lengths = " and ".join(short(length) for length in LENGTHS)
-    has_needles = any("needles" in result for result in results.values())
-    has_long = any(str(DEPTHS[-1]) in result["tpot_ms"] for result in results.values())
-    needles = f"needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. " if has_needles else ""
-    long_runs = f" (behind {short(DEPTHS[-1])} tokens {LONG_RUNS})" if has_long else ""
+    needles = f"needles are {NEEDLE_CASES} questions of `{NEEDLES}` about one text. " if has_needles(results) else ""
+    long_runs = f" (behind {short(DEPTHS[-1])} tokens {LONG_RUNS})" if DEPTHS[-1] in measured_depths(results) else ""
     about = (
         f"`Benchmarks/kv_methods.py` with `{session['model']}`, {session['processor']}, {session['threads']} threads. "
         f"Accuracy is the mean over {len(TASKS)} tasks, {session['samples']} cases of each, at {lengths} tokens, with "

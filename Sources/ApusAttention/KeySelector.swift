@@ -73,32 +73,33 @@ extension PageSelector {
     {
       return
     }
-    if keys.pageCount > pages.limit { rank(query, keys, memory) }
-    selection.pages = best(memory, pageCount: keys.pageCount, limit: pages.limit)
+    let ranks = keys.pageCount > pages.limit ? ranks(query, keys, memory) : []
+    selection.pages = best(ranks, pageCount: keys.pageCount, limit: pages.limit)
     selection.masks.removeAll(keepingCapacity: true)
     memory.remember(selection, pageCount: keys.pageCount)
   }
 
-  private func best(_ memory: HeadMemory, pageCount: Int, limit: Int) -> [Int32] {
+  private func best(_ ranks: [Float], pageCount: Int, limit: Int) -> [Int32] {
     HeadMemory.best(
-      memory.ranks, pageCount: pageCount, limit: limit, sinks: pages.sinks, recent: pages.recent)
+      ranks, pageCount: pageCount, limit: limit, sinks: pages.sinks, recent: pages.recent)
   }
 
-  /// Makes `memory.ranks` the logarithm of each page's largest share.
-  private func rank(_ query: HeadQuery, _ keys: HeadKeys, _ memory: HeadMemory) {
+  /// The logarithm of each page's largest share.
+  private func ranks(_ query: HeadQuery, _ keys: HeadKeys, _ memory: HeadMemory) -> [Float] {
     let candidateCount = logical.refine * pages.limit
+    var ranks: [Float] = []
     if logical.refine == 1 || keys.pageCount > candidateCount {
       let probes = (0..<query.count).flatMap { probe(query[$0]) }
       let products = memory.parts.products(
         with: probes, scale: 1 / Float(query.dimension).squareRoot())
       let count = memory.parts.count / parts
-      memory.rank(
-        (0..<Int32(count)).map { $0 }, of: count, by: products, vectorCount: query.count)
+      ranks = HeadMemory.ranks(
+        ofPages: (0..<Int32(count)).map { $0 }, among: count, products, vectorCount: query.count)
     }
-    guard logical.refine > 1 else { return }
-    let candidates = best(memory, pageCount: keys.pageCount, limit: candidateCount)
-    memory.rank(
-      candidates, of: keys.pageCount, by: keys.scores(ofPages: candidates),
+    guard logical.refine > 1 else { return ranks }
+    let candidates = best(ranks, pageCount: keys.pageCount, limit: candidateCount)
+    return HeadMemory.ranks(
+      ofPages: candidates, among: keys.pageCount, keys.scores(ofPages: candidates),
       vectorCount: query.count)
   }
 }
@@ -226,30 +227,8 @@ public final class HeadMemory {
   /// The keys by their directions.
   var clusters = KeyClusters()
   var scores: [Float] = []
-  /// By which pages are chosen.
-  private(set) var ranks: [Float] = []
 
   public init() {}
-
-  /// Makes `ranks` of `count` pages, of those that `pages` lists the logarithm of the largest share that any of a page's
-  /// scores has of the softmax of a query vector; each page has as many, one page behind the other, one vector behind the
-  /// other.
-  func rank(_ pages: [Int32], of count: Int, by scores: [Float], vectorCount: Int) {
-    var ranks = self.ranks
-    self.ranks = []
-    ranks.removeAll(keepingCapacity: true)
-    ranks.append(contentsOf: repeatElement(-.infinity, count: count))
-    let size = scores.count / vectorCount
-    for first in stride(from: 0, to: scores.count, by: size) {
-      let vector = scores[first..<first + size]
-      let sum = Softmax.logSumExp(vector)
-      for (index, highest) in Softmax.highest(vector, ofEach: size / pages.count).enumerated() {
-        let page = Int(pages[index])
-        ranks[page] = max(ranks[page], highest - sum)
-      }
-    }
-    self.ranks = ranks
-  }
 
   /// Keeps a selection among `pageCount` complete pages for `repeatSelection`; its age is one step.
   public func remember(_ selection: KeySelection, pageCount: Int) {
@@ -274,6 +253,24 @@ public final class HeadMemory {
     age += 1
     selection = selected
     return true
+  }
+
+  /// Of `count` pages, for those that `pages` lists the logarithm of the largest share that any of a page's scores has of
+  /// the softmax of a query vector; each page has as many, one page behind the other, one vector behind the other.
+  static func ranks(
+    ofPages pages: [Int32], among count: Int, _ scores: [Float], vectorCount: Int
+  ) -> [Float] {
+    var ranks = [Float](repeating: -.infinity, count: count)
+    let size = scores.count / vectorCount
+    for first in stride(from: 0, to: scores.count, by: size) {
+      let vector = scores[first..<first + size]
+      let sum = Softmax.logSumExp(vector)
+      for (index, highest) in Softmax.highest(vector, ofEach: size / pages.count).enumerated() {
+        let page = Int(pages[index])
+        ranks[page] = max(ranks[page], highest - sum)
+      }
+    }
+    return ranks
   }
 
   /// The first `sinks` and last `recent` of `pageCount` pages and, of the others, those of the

@@ -37,7 +37,8 @@ APUS_INLINE void apus_kv_rotate(float *x, size_t head_dim) {
       x[i] = a + b;
       x[i + half] = a - b;
     }
-  for (size_t i = 0; i < head_dim; i++) x[i] *= apus_rotation_scale(head_dim);
+  float scale = apus_rotation_scale(head_dim);
+  for (size_t i = 0; i < head_dim; i++) x[i] *= scale;
 }
 
 APUS_INLINE void apus_kv_copy_key(int type, size_t head_dim, const uint8_t *from, size_t source, uint8_t *to,

@@ -8,6 +8,7 @@ public struct SummaryPages: Sendable {
   private(set) var width = 0
   /// [rows / 32][width, 32 rows]
   private var bytes: [UInt8] = []
+  private static let kernels = UnsafeKernels(table: apus_kernels_best())
 
   public init() {}
 
@@ -48,7 +49,7 @@ public struct SummaryPages: Sendable {
             descriptor.scale = scale
             descriptor.pages = pages.baseAddress
             descriptor.page_stride = 1
-            apus_kernels_best().pointee.raw_scores(
+            Self.kernels.table.pointee.raw_scores(
               &descriptor, 0, group, count, products.baseAddress)
           }
         }

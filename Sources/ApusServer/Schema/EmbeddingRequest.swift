@@ -69,7 +69,7 @@ struct TextOptions: Sendable {
   }
 }
 
-/// Fields of other servers' embedding requests that would change the answer and are not implemented.
+/// Fields of other servers' embedding requests that would change the answer; they are refused.
 enum EmbeddingFields {
   static func check(_ fields: FieldReader) throws {
     for name in names where fields.has(name) { throw fields.unsupported(name) }
