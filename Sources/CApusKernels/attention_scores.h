@@ -117,7 +117,7 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
     UNROLL for (int n = 0; n < N; n++) sum[n][0] = sum[n][1] = SPLAT(0.0f);                                      \
     for (size_t b = 0; b < blocks; b++, key += 64, group += BITS * 128, next += BITS * 128 + 64) {               \
       i16 dot[N][2];                                                                                             \
-      UNROLL for (int n = 0; n < N; n++) dot[n][0] = dot[n][1] = (i16)(OFFSET ? q[n].offset[b] : 0);             \
+      UNROLL for (int n = 0; n < N; n++) dot[n][0] = dot[n][1] = (i16)(OFFSET ? q[n].offset[b] : APUS_DOT_BASE); \
       UNROLL for (int i = 0; i < 8; i++) UNROLL for (int half = 0; half < 2; half++) {                           \
         b64 u = *(const b64 *)(group + (BITS == 8 ? i : i % 4) * 128 + half * 64);                               \
         if (BITS == 8 || i < 4) PREFETCH(next + 64 + i * 128 + half * 64);                                       \
@@ -125,10 +125,9 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
         UNROLL for (int n = 0; n < N; n++) DOT(dot[n][half], u, q[n].rounded + b * 32 + i * 4);                  \
       }                                                                                                          \
       UNROLL for (int half = 0; half < 2; half++) {                                                              \
-        v16 scale = LOAD_F16(key + half * 32);                                                                   \
+        v16 scale = LOAD_F16(key + half * 32), zero = scale * SPLAT(-APUS_DOT_ZERO);                             \
         UNROLL for (int n = 0; n < N; n++)                                                                       \
-            sum[n][half] = FMA(__builtin_convertvector(dot[n][half], v16), scale * SPLAT(q[n].scale[b]),         \
-                               sum[n][half]);                                                                    \
+            sum[n][half] = FMA(FMA((v16)dot[n][half], scale, zero), SPLAT(q[n].scale[b]), sum[n][half]);         \
       }                                                                                                          \
     }                                                                                                            \
     STORE_SCORES(N)                                                                                              \

@@ -45,56 +45,158 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
     *minimum = -LOAD_F16(header + 32) * __builtin_convertvector(*(const b16 *)(cell + (subs + s) * 16), v16);
 }
 
-#define INT8_TILE(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P)                                   \
-  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel) {                         \
-    enum { SUBS = 32 / SUB, WIDE = BITS == 8 || LOOKUP, OFFSET = ZERO != (WIDE ? WIDE_ZERO : 0) };      \
-    _Static_assert(!WIDE || ZERO == 128, "DOT_WIDE may take 128 off");                                  \
-    size_t blocks = g->k / APUS_BLOCK;                                                                  \
-    v16 sum[R][P];                                                                                      \
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) sum[r][p] = SPLAT(0.0f);      \
-    const uint8_t *w = g->w + panel * g->panel_bytes, *header = w;                                      \
-    for (size_t b = 0; b < blocks; b++, w += APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER)) {               \
-      if (SUPER && b % 8 == 0) {                                                                        \
-        header = w;                                                                                     \
-        w += APUS_HEADER_BYTES(AFFINE, SUPER);                                                          \
-      }                                                                                                 \
-      UNROLL for (int s = 0; s < SUBS; s++) {                                                           \
-        i16 dot[R][P];                                                                                  \
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                           \
-            dot[r][p] = (i16)(OFFSET ? g->xoffset[((row + r) * blocks + b) * SUBS + s] : 0);            \
-        UNROLL for (int i = s * 8 / SUBS; i < (s + 1) * 8 / SUBS; i++) UNROLL for (int p = 0; p < P; p++) { \
-          b64 u;                                                                                        \
-          load_group(BITS, LOOKUP,                                                                      \
-                     w + p * g->panel_bytes + APUS_SCALE_BYTES(BITS, SUB, AFFINE, SUPER), i, &u);       \
-          UNROLL for (int r = 0; r < R; r++) {                                                          \
-            const int8_t *x = g->xq + (row + r) * g->x_stride + b * 32 + i * 4;                         \
-            if (WIDE) DOT_WIDE(dot[r][p], u, x);                                                        \
-            else DOT_NARROW(dot[r][p], u, x);                                                           \
-          }                                                                                             \
+// Cells that are laid out for many rows: per block, for each sub-block the scales of all panels as floats and, when
+// affine, their minima; then 8 groups, of each panel 16 columns x 4 numbers, a byte each.
+#define WIDE_HEAD_BYTES(SUBS, AFFINE) ((SUBS) * (1 + (AFFINE)) * PANELS * 64)
+#define WIDE_CELL_BYTES(SUBS, AFFINE) (WIDE_HEAD_BYTES(SUBS, AFFINE) + 8 * PANELS * 64)
+
+// One register tile of R rows and P panels: adds blocks [first, last), whose cells begin at w, to `sums` (to zero with the
+// first block), and stores them with the last one. WIDE: cells are laid out.
+//
+// A dot is an integer above APUS_DOT_BASE and so, bit for bit, a float that is APUS_DOT_ZERO more than it; the product
+// with the scale takes that off again and is rounded once.
+#define INT8_TILE(WIDE, BITS, SUB, AFFINE, LOOKUP, SUPER, R, P)                                         \
+  enum { SUBS = 32 / SUB, BYTES = BITS == 8 || LOOKUP,                                                  \
+         CELL = WIDE ? WIDE_CELL_BYTES(SUBS, AFFINE) : APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) };     \
+  size_t blocks = g->k / APUS_BLOCK;                                                                    \
+  v16 sum[R][P];                                                                                        \
+  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                                 \
+      sum[r][p] = first ? sums[r][p] : SPLAT(0.0f);                                                     \
+  for (size_t b = first; b < last; b++, w += CELL) {                                                    \
+    if (P == 1) FETCH_WEIGHTS(w, CELL);                                                                 \
+    if (!WIDE && SUPER && b % 8 == 0) {                                                                 \
+      header = w;                                                                                       \
+      w += APUS_HEADER_BYTES(AFFINE, SUPER);                                                            \
+    }                                                                                                   \
+    UNROLL for (int s = 0; s < SUBS; s++) {                                                             \
+      i16 dot[R][P];                                                                                    \
+      UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                             \
+          dot[r][p] = (i16)(BYTES && WIDE_ZERO ? APUS_DOT_BASE                                          \
+                                               : g->xoffset[((row + r) * blocks + b) * SUBS + s]);      \
+      UNROLL for (int i = s * 8 / SUBS; i < (s + 1) * 8 / SUBS; i++) UNROLL for (int p = 0; p < P; p++) { \
+        b64 u;                                                                                          \
+        if (WIDE) u = *(const b64 *)(w + WIDE_HEAD_BYTES(SUBS, AFFINE) + (i * P + p) * 64);             \
+        else load_group(BITS, LOOKUP, w + p * g->panel_bytes + APUS_SCALE_BYTES(BITS, SUB, AFFINE, SUPER), i, &u); \
+        UNROLL for (int r = 0; r < R; r++) {                                                            \
+          const int8_t *x = g->xq + (row + r) * g->x_stride + b * 32 + i * 4;                           \
+          if (BYTES) DOT_WIDE(dot[r][p], u, x);                                                         \
+          else DOT_NARROW(dot[r][p], u, x);                                                             \
         }                                                                                               \
-        UNROLL for (int p = 0; p < P; p++) {                                                            \
-          v16 scale, minimum;                                                                           \
-          load_scales(BITS, SUBS, AFFINE, SUPER, header + p * g->panel_bytes, w + p * g->panel_bytes, s, \
-                      &scale, &minimum);                                                                \
-          UNROLL for (int r = 0; r < R; r++) {                                                          \
-            size_t at = (row + r) * blocks + b;                                                         \
-            sum[r][p] = FMA(__builtin_convertvector(dot[r][p], v16), scale * SPLAT(g->xscale[at]), sum[r][p]); \
-            if (AFFINE) sum[r][p] = FMA(minimum, SPLAT(g->xmin[at * SUBS + s]), sum[r][p]);             \
-          }                                                                                             \
+      }                                                                                                 \
+      UNROLL for (int p = 0; p < P; p++) {                                                              \
+        v16 scale, minimum;                                                                             \
+        if (WIDE) {                                                                                     \
+          scale = LOAD(w + (s * P + p) * 64);                                                           \
+          if (AFFINE) minimum = LOAD(w + ((SUBS + s) * P + p) * 64);                                    \
+        } else {                                                                                        \
+          load_scales(BITS, SUBS, AFFINE, SUPER, header + p * g->panel_bytes, w + p * g->panel_bytes, s, &scale, \
+                      &minimum);                                                                        \
+        }                                                                                               \
+        v16 zero = scale * SPLAT(-APUS_DOT_ZERO);                                                       \
+        UNROLL for (int r = 0; r < R; r++) {                                                            \
+          size_t at = (row + r) * blocks + b;                                                           \
+          sum[r][p] = FMA(FMA((v16)dot[r][p], scale, zero), SPLAT(g->xscale[at]), sum[r][p]);           \
+          if (AFFINE) sum[r][p] = FMA(minimum, SPLAT(g->xmin[at * SUBS + s]), sum[r][p]);               \
         }                                                                                               \
       }                                                                                                 \
     }                                                                                                   \
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                               \
-        store_tile(g, row + r, panel + p, &sum[r][p]);                                                  \
+  }                                                                                                     \
+  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) {                               \
+    if (last == blocks) store_tile(g, row + r, panel + p, &sum[r][p]);                                  \
+    else sums[r][p] = sum[r][p];                                                                        \
   }
 
-#define INT8_TILE_(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P) \
-  INT8_TILE(NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER, R, P)
-#define INT8_MANY(R, P, ...) INT8_TILE_(__VA_ARGS__, R, P)
-#define INT8_FEW(R, ...) INT8_TILE_(__VA_ARGS__, R, 1)
+// Panels as they are stored, from the first block to the last.
+#define INT8_STORED(R, P, NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                                 \
+  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel) {                          \
+    _Static_assert(!(BITS == 8 || LOOKUP) || ZERO == 128, "DOT_WIDE may take 128 off");                 \
+    const uint8_t *w = g->w + panel * g->panel_bytes, *header = w;                                      \
+    size_t first = 0, last = g->k / APUS_BLOCK;                                                         \
+    v16 sums[R][P];                                                                                     \
+    INT8_TILE(0, BITS, SUB, AFFINE, LOOKUP, SUPER, R, P)                                                \
+  }
+#define INT8_STORED_(R, P, ...) INT8_STORED(R, P, __VA_ARGS__)
+#define INT8_FEW(R, ...) INT8_STORED_(R, 1, __VA_ARGS__)
+
+#if PANELS > 1
+enum { CHUNK_BLOCKS = 16, CHUNK_ROWS = 256, WORTH_COPYING = 64 };
+
+typedef struct {
+  uint8_t cells[CHUNK_BLOCKS * WIDE_CELL_BYTES(2, 1)] __attribute__((aligned(64)));
+  v16 sums[CHUNK_ROWS][PANELS];
+} many_room;
+
+typedef void (*wide_fn)(const apus_gemm *, size_t row, size_t panel, size_t first, size_t last, const uint8_t *w,
+                        v16 (*sums)[PANELS]);
+#define WIDE_TILE(NAME, BITS, SUB, AFFINE)                                                                       \
+  static void wide_##NAME(const apus_gemm *g, size_t row, size_t panel, size_t first, size_t last,               \
+                          const uint8_t *w, v16 (*sums)[PANELS]) {                                               \
+    const uint8_t *header = w;                                                                                   \
+    INT8_TILE(1, BITS, SUB, AFFINE, 0, 0, 4, PANELS)                                                             \
+  }
+WIDE_TILE(bytes, 8, 32, 0)
+WIDE_TILE(32, 4, 32, 0)
+WIDE_TILE(32_affine, 4, 32, 1)
+WIDE_TILE(16, 4, 16, 0)
+WIDE_TILE(16_affine, 4, 16, 1)
+
+APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
+  if (bytes) return wide_bytes;
+  if (sub == 32) return affine ? wide_32_affine : wide_32;
+  return affine ? wide_16_affine : wide_16;
+}
+
+// Many rows and PANELS panels: some blocks at a time are laid out, which is little work for each of many rows. Bytes
+// need no decoding, so that it takes more of them.
+#define INT8_MANY(NAME, BITS, SUB, AFFINE, LOOKUP, SUPER)                                                        \
+  static void NAME##_lay_out(const apus_gemm *g, size_t panel, size_t first, size_t last, uint8_t *cells) {      \
+    enum { SUBS = 32 / SUB, P = PANELS };                                                                        \
+    for (size_t p = 0; p < P; p++) {                                                                             \
+      const uint8_t *w = g->w + (panel + p) * g->panel_bytes + first * APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) \
+                         + (first + 7) / 8 * APUS_HEADER_BYTES(AFFINE, SUPER), *header = w;                      \
+      uint8_t *out = cells + p * 64;                                                                             \
+      for (size_t b = first; b < last; b++, w += APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER)) {                    \
+        if (SUPER && b % 8 == 0) {                                                                               \
+          header = w;                                                                                            \
+          w += APUS_HEADER_BYTES(AFFINE, SUPER);                                                                 \
+        }                                                                                                        \
+        UNROLL for (int s = 0; s < SUBS; s++) {                                                                  \
+          v16 scale, minimum;                                                                                    \
+          load_scales(BITS, SUBS, AFFINE, SUPER, header, w, s, &scale, &minimum);                                \
+          STORE(out + s * P * 64, scale);                                                                        \
+          if (AFFINE) STORE(out + (SUBS + s) * P * 64, minimum);                                                 \
+        }                                                                                                        \
+        out += WIDE_HEAD_BYTES(SUBS, AFFINE);                                                                    \
+        UNROLL for (int i = 0; i < 8; i++, out += P * 64)                                                        \
+            load_group(BITS, LOOKUP, w + APUS_SCALE_BYTES(BITS, SUB, AFFINE, SUPER), i, (b64 *)out);             \
+      }                                                                                                          \
+    }                                                                                                            \
+  }                                                                                                              \
+  static void NAME##_many(const apus_gemm *g, size_t panel, size_t row_end) {                                    \
+    if (BITS == 8 && row_end < WORTH_COPYING) {                                                                  \
+      for (size_t row = 0; row < row_end; row += 4) PASTE(NAME##_4x, PANELS)(g, row, panel);                     \
+      return;                                                                                                    \
+    }                                                                                                            \
+    many_room room;                                                                                              \
+    size_t blocks = g->k / APUS_BLOCK;                                                                           \
+    for (size_t row = 0, end; row < row_end; row = end) {                                                        \
+      end = row_end - row < CHUNK_ROWS ? row_end : row + CHUNK_ROWS;                                             \
+      for (size_t first = 0, last; first < blocks; first = last) {                                               \
+        last = blocks - first < CHUNK_BLOCKS ? blocks : first + CHUNK_BLOCKS;                                    \
+        NAME##_lay_out(g, panel, first, last, room.cells);                                                       \
+        for (size_t r = row; r < end; r += 4)                                                                    \
+          wide_tile(BITS == 8 || LOOKUP, SUB, AFFINE)(g, r, panel, first, last, room.cells, room.sums + (r - row)); \
+      }                                                                                                          \
+    }                                                                                                            \
+  }
+#else
+#define INT8_MANY(...)
+#endif
+
 #define INT8_GEMM(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                    \
   FEW_ROWS(INT8_FEW, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                \
-  MANY_ROWS(INT8_MANY, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)              \
+  IF_MANY(INT8_STORED_(4, PANELS, gemm_##NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER))  \
+  INT8_MANY(gemm_##NAME, BITS, SUB, AFFINE, LOOKUP, SUPER)                               \
   GEMM(gemm_##NAME)
 #define INT8_ENTRY(NAME, TYPE, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER) gemm_##NAME,
 
@@ -141,7 +243,7 @@ static void quantize_row(const float *x, size_t k, int zero, int sub, int8_t *q,
       total[1] = __builtin_reduce_add(second);
     }
     for (int i = 0; i < 32 / sub; i++) {
-      *offset++ = -zero * total[i];
+      *offset++ = APUS_DOT_BASE - zero * total[i];
       *minimum++ = scale[b] * (float)total[i];
     }
   }

@@ -86,6 +86,11 @@ static float cell_scale(const apus_int8_format *f, const uint8_t *header, const 
   return load_f16(header + column * 2) * (float)scale;
 }
 
+// A dot that was summed up from APUS_DOT_BASE, times a scale.
+static float scaled_dot(int32_t dot, float scale) {
+  return fmaf(apus_float((uint32_t)dot), scale, scale * -APUS_DOT_ZERO);
+}
+
 static void gemm_int8(const apus_gemm *g, const apus_int8_format *f, size_t panel_begin, size_t panel_end) {
   size_t blocks = g->k / APUS_BLOCK;
   int subs = 32 / f->sub;
@@ -102,11 +107,11 @@ static void gemm_int8(const apus_gemm *g, const apus_int8_format *f, size_t pane
         for (int s = 0; s < subs; s++)
           for (int c = 0; c < APUS_PANEL; c++) {
             size_t at = (row * blocks + b) * (size_t)subs + (size_t)s;
-            int32_t dot = f->zero ? g->xoffset[at] : 0;
+            int32_t dot = g->xoffset[at];
             for (int i = s * f->sub; i < (s + 1) * f->sub; i++)
               dot += cell_number(f, w + f->scale_bytes, c, i) * x[i];
             float minimum, scale = cell_scale(f, header, w, s, c, &minimum);
-            sum[c] = fmaf((float)dot, scale * g->xscale[row * blocks + b], sum[c]);
+            sum[c] = fmaf(scaled_dot(dot, scale), g->xscale[row * blocks + b], sum[c]);
             if (f->affine) sum[c] = fmaf(minimum, g->xmin[at], sum[c]);
           }
       }
@@ -141,7 +146,7 @@ static void quantize_row(const float *x, size_t k, int zero, int sub, int8_t *q,
         q[i] = (int8_t)value;
         total += q[i];
       }
-      *offset++ = -zero * total;
+      *offset++ = APUS_DOT_BASE - zero * total;
       *minimum++ = scale[b] * (float)total;
     }
   }
@@ -210,14 +215,14 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
       dot = in_pairs(a, a->key_type) ? dot_in_pairs(key, q, a->head_dim) : dot_in_order(key, q, a->head_dim);
     }
     for (size_t b = 0; quantized && b < blocks; b++) {
-      int32_t sum = 0;
+      int32_t sum = APUS_DOT_BASE;
       for (size_t i = 0; i < 32; i++) {
         size_t group = b * groups + i / 4 % groups;
         int u = keys[blocks * APUS_PAGE * 2 + group * APUS_KV_GROUP + t * 4 + i % 4];
         if (groups == 4) u = u >> i / 16 * 4 & 15;
         sum += (u - zero) * rounded[b * 32 + i];
       }
-      dot = fmaf((float)sum, load_f16(keys + (b * APUS_PAGE + t) * 2) * qscale[b], dot);
+      dot = fmaf(scaled_dot(sum, load_f16(keys + (b * APUS_PAGE + t) * 2)), qscale[b], dot);
     }
     score[t] = dot;
   }

@@ -12,6 +12,7 @@
 //   QUERIES, UP_TO_QUERIES(X)       query vectors of an attention tile; X(N) for each number up to it
 //   ROUND(x), TIMES_POWER(p, n)     optional: 16 floats as the nearest integers; p * 2^n for n from -126 to 0
 //   DOT_PAIRS, ...                  optional: see attention_pairs.h
+//   FETCH_WEIGHTS(w, bytes)         optional: fetches what is read some time after the bytes at w
 //   ROOF_CHAINS                     optional: see roofline.h
 #include "attention_mask.h"
 
@@ -31,6 +32,9 @@ typedef uint32_t u16 __attribute__((ext_vector_type(16), aligned(4)));
 
 #ifndef ROUND
 #define ROUND(x) __builtin_convertvector(__builtin_elementwise_rint(x), i16)
+#endif
+#ifndef FETCH_WEIGHTS
+#define FETCH_WEIGHTS(w, bytes)
 #endif
 #ifndef TIMES_POWER
 #define TIMES_POWER(p, n) ((p) * (v16)(__builtin_convertvector((n), i16) + 127 << 23))
@@ -101,6 +105,7 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
     const uint8_t *w = g->w + panel * g->panel_bytes;                                                   \
     const float *x = g->x + row * g->x_stride;                                                          \
     for (size_t i = 0; i < g->k; i++, w += APUS_PANEL * SIZE) {                                         \
+      if (P == 1) FETCH_WEIGHTS(w, APUS_PANEL * SIZE);                                                  \
       v16 column[P];                                                                                    \
       UNROLL for (int p = 0; p < P; p++) column[p] = LOADW(w + p * g->panel_bytes);                     \
       UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                             \
@@ -110,34 +115,38 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
         store_tile(g, row + r, panel + p, &sum[r][p]);                                                  \
   }
 
-#if PANELS > 1
-#define MANY_ROWS(X, ...) X(4, PANELS, __VA_ARGS__)
-#else
-#define MANY_ROWS(X, ...)
-#endif
-
-// All rows over a range of panels. Many rows: the weights of PANELS panels stay in cache while the rows pass. A few:
-// one stream of weights, read once, whose cost hardly depends on the number of rows.
+// All rows over a range of panels. Many rows: the weights of PANELS panels stay in cache while tiles of 4 rows pass. A
+// few: one stream of weights, read once, whose cost hardly depends on the number of rows.
 #define GEMM(NAME)                                                                                      \
   static void NAME##_few(const apus_gemm *g, size_t row, size_t panel) { FEW_ROWS(STEP, NAME) }         \
   static void NAME(const apus_gemm *g, size_t panel, size_t panel_end) {                                \
-    for (; PANELS > 1 && g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS) {   \
-      size_t row = 0;                                                                                   \
-      for (; row + 4 <= g->rows; row += 4) PASTE(NAME##_4x, PANELS)(g, row, panel);                     \
+    IF_MANY(for (; g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS) {         \
+      size_t row = g->rows / 4 * 4;                                                                     \
+      NAME##_many(g, panel, row);                                                                       \
       for (size_t p = 0; p < PANELS; p++) NAME##_few(g, row, panel + p);                                \
-    }                                                                                                   \
+    })                                                                                                  \
     for (; panel < panel_end; panel++) NAME##_few(g, 0, panel);                                         \
   }
 #define STEP(R, NAME) \
   for (; row + R <= g->rows; row += R) NAME##_##R##x1(g, row, panel);
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
+#if PANELS > 1
+#define IF_MANY(...) __VA_ARGS__
+#else
+#define IF_MANY(...)
+#endif
 
-#define FLOAT_MANY(R, P, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, P)
 #define FLOAT_FEW(R, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, 1)
-#define FLOAT_GEMM(NAME, SIZE, LOADW)          \
-  FEW_ROWS(FLOAT_FEW, NAME, SIZE, LOADW)       \
-  MANY_ROWS(FLOAT_MANY, NAME, SIZE, LOADW)     \
+#define FLOAT_MANY(NAME, SIZE, LOADW, P)                                                  \
+  FLOAT_TILE(NAME, SIZE, LOADW, 4, P)                                                     \
+  static void NAME##_many(const apus_gemm *g, size_t panel, size_t row_end) {             \
+    for (size_t row = 0; row < row_end; row += 4) PASTE(NAME##_4x, P)(g, row, panel);     \
+  }
+#define FLOAT_MANY_(...) FLOAT_MANY(__VA_ARGS__)
+#define FLOAT_GEMM(NAME, SIZE, LOADW)                  \
+  FEW_ROWS(FLOAT_FEW, NAME, SIZE, LOADW)               \
+  IF_MANY(FLOAT_MANY_(NAME, SIZE, LOADW, PANELS))      \
   GEMM(NAME)
 
 FLOAT_GEMM(gemm_f32, 4, LOAD_F32)

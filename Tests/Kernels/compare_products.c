@@ -9,11 +9,12 @@ typedef struct {
   float *y[2];
 } product;
 
-static size_t random_rows(void) { return one_in(12) ? 16 + below(40) : 1 + below(20); }
+// Some have more than are computed at a time.
+static size_t random_rows(void) { return one_in(40) ? 250 + below(20) : one_in(12) ? 16 + below(60) : 1 + below(20); }
 
 static product start(size_t step) {
   product p = {.rows = random_rows(), .columns = 1 + below(7 * APUS_PANEL)};
-  p.k = step * (1 + below(step > 32 ? 3 : step > 1 ? 9 : 150));
+  p.k = step * (1 + below(step > 32 ? 5 : step > 1 ? 40 : 150));
   p.panels = (p.columns + APUS_PANEL - 1) / APUS_PANEL;
   p.begin = one_in(3) ? below(p.panels) : 0;
   p.end = one_in(3) ? p.begin + 1 + below(p.panels - p.begin) : p.panels;

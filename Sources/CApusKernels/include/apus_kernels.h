@@ -30,7 +30,7 @@ typedef struct apus_gemm {
   const float *x;        // [rows, k], for float weights
   const int8_t *xq;      // [rows, k], for int8 weights
   const float *xscale;   // [rows, k / 32]
-  const int32_t *xoffset;  // [rows, k / sub]: -zero * sum of the sub-block's xq
+  const int32_t *xoffset;  // [rows, k / sub]: APUS_DOT_BASE - zero * sum of the sub-block's xq
   const float *xmin;     // [rows, k / sub]: xscale * sum of the sub-block's xq
   size_t x_stride;       // numbers from row to row of x or xq
   const uint8_t *w;      // packed panels
