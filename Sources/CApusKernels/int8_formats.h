@@ -48,11 +48,6 @@ typedef struct {
 static const apus_int8_format apus_int8_table[] = {APUS_INT8_FORMATS(APUS_FORMAT_ROW)};
 enum { APUS_INT8_FORMAT_COUNT = sizeof apus_int8_table / sizeof *apus_int8_table };
 
-// Dots of a sub-block are summed up from here: the bits of 1.5 * 2^23, where the floats are the integers, so that the bits
-// of APUS_DOT_BASE + n are those of APUS_DOT_ZERO + n for any n below 2^22 without its sign.
-#define APUS_DOT_ZERO 12582912.0f
-enum { APUS_DOT_BASE = 0x4B400000 };
-
 // The 16 numbers of IQ4_NL and IQ4_XS, + 128.
 #define APUS_IQ4_VALUES 1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241
 

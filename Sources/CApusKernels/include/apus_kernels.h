@@ -20,7 +20,12 @@ enum {
   APUS_MOST_SUMMARY = 2 * APUS_MOST_DIM,  // numbers of a row in 16 bits that raw_scores takes for a key
   APUS_INT8_COUNT = 12, // formats of quantised weights
   APUS_MANY_ROWS = 16,  // from here on products use tiles of several panels
+  APUS_DOT_BASE = 0x4B400000,  // dots of numbers in 8 bits are summed up from here: see APUS_DOT_ZERO
 };
+
+// What the bits of APUS_DOT_BASE are as a float, 1.5 * 2^23: around it floats are the integers, so that the bits of
+// APUS_DOT_BASE + n are those of APUS_DOT_ZERO + n, for all n from -2^22 to 2^22 - 1.
+#define APUS_DOT_ZERO 12582912.0f
 
 // How the numbers of a KV slot are stored. Q8_0 and Q4_0 have one half scale per token and 32 components.
 enum { APUS_KV_F32 = 0, APUS_KV_F16 = 1, APUS_KV_BF16 = 2, APUS_KV_Q8_0 = 3, APUS_KV_Q4_0 = 4, APUS_KV_TYPES = 5 };
