@@ -31,79 +31,6 @@ extension KeySelector {
   public func update(_ memory: HeadMemory, keys: HeadKeys) {}
 }
 
-/// A selector that ranks pages by a product of what it keeps of each part of a page, a logical page, and what it makes of
-/// the query (LServe, arXiv:2502.14866).
-///
-/// Each query vector has its own softmax over the products; a page counts by the largest share that any of its logical
-/// pages has for any vector, so that a head with large products does not choose for the others. The best pages are then
-/// ranked in the same way by the products of their keys.
-public protocol PageSelector: KeySelector {
-  var pages: PageOptions { get }
-  var logical: LogicalPageOptions { get }
-
-  /// What stands for the keys of a logical page.
-  func summary(of keys: KeyRows) -> [Float]
-  /// What the summaries are multiplied by, for one query vector.
-  func probe(_ query: ArraySlice<Float>) -> [Float]
-}
-
-extension PageSelector {
-  public var budget: Int { pages.budget }
-  /// Logical pages of a page.
-  private var parts: Int { HeadKeys.pageSize / logical.size }
-
-  public func probe(_ query: ArraySlice<Float>) -> [Float] { Array(query) }
-
-  public func update(_ memory: HeadMemory, keys: HeadKeys) {
-    // A text that is read whole needs no summaries.
-    guard keys.pageCount > pages.limit else { return }
-    var rows = KeyRows(dimension: keys.dimension)
-    for first in memory.parts.count..<max(keys.pageCount * parts, memory.parts.count) {
-      rows.removeAll()
-      keys.load(first * logical.size..<(first + 1) * logical.size, into: &rows)
-      memory.parts.append(summary(of: rows))
-    }
-  }
-
-  public func select(
-    _ query: HeadQuery, keys: HeadKeys, memory: HeadMemory, into selection: inout KeySelection
-  ) {
-    if memory.age < pages.reuse,
-      memory.repeatSelection(pageCount: keys.pageCount, limit: budget, into: &selection)
-    {
-      return
-    }
-    let ranks = keys.pageCount > pages.limit ? ranks(query, keys, memory) : []
-    selection.pages = best(ranks, pageCount: keys.pageCount, limit: pages.limit)
-    selection.masks.removeAll(keepingCapacity: true)
-    memory.remember(selection, pageCount: keys.pageCount)
-  }
-
-  private func best(_ ranks: [Float], pageCount: Int, limit: Int) -> [Int32] {
-    HeadMemory.best(
-      ranks, pageCount: pageCount, limit: limit, sinks: pages.sinks, recent: pages.recent)
-  }
-
-  /// The logarithm of each page's largest share.
-  private func ranks(_ query: HeadQuery, _ keys: HeadKeys, _ memory: HeadMemory) -> [Float] {
-    let candidateCount = logical.refine * pages.limit
-    var ranks: [Float] = []
-    if logical.refine == 1 || keys.pageCount > candidateCount {
-      let probes = (0..<query.count).flatMap { probe(query[$0]) }
-      let products = memory.parts.products(
-        with: probes, scale: 1 / Float(query.dimension).squareRoot())
-      let count = memory.parts.count / parts
-      ranks = HeadMemory.ranks(
-        ofPages: (0..<Int32(count)).map { $0 }, among: count, products, vectorCount: query.count)
-    }
-    guard logical.refine > 1 else { return ranks }
-    let candidates = best(ranks, pageCount: keys.pageCount, limit: candidateCount)
-    return HeadMemory.ranks(
-      ofPages: candidates, among: keys.pageCount, keys.scores(ofPages: candidates),
-      vectorCount: query.count)
-  }
-}
-
 /// What one head of a layer of a sequence reads in a step.
 public struct KeySelection: Sendable {
   /// Complete pages, ascending.
@@ -253,24 +180,6 @@ public final class HeadMemory {
     age += 1
     selection = selected
     return true
-  }
-
-  /// Of `count` pages, for those that `pages` lists the logarithm of the largest share that any of a page's scores has of
-  /// the softmax of a query vector; each page has as many, one page behind the other, one vector behind the other.
-  static func ranks(
-    ofPages pages: [Int32], among count: Int, _ scores: [Float], vectorCount: Int
-  ) -> [Float] {
-    var ranks = [Float](repeating: -.infinity, count: count)
-    let size = scores.count / vectorCount
-    for first in stride(from: 0, to: scores.count, by: size) {
-      let vector = scores[first..<first + size]
-      let sum = Softmax.logSumExp(vector)
-      for (index, highest) in Softmax.highest(vector, ofEach: size / pages.count).enumerated() {
-        let page = Int(pages[index])
-        ranks[page] = max(ranks[page], highest - sum)
-      }
-    }
-    return ranks
   }
 
   /// The first `sinks` and last `recent` of `pageCount` pages and, of the others, those of the

@@ -42,16 +42,36 @@ package enum Softmax {
     }
   }
 
-  /// The logarithm of the sum of the exponentials of `scale` times the scores.
-  package static func logSumExp(_ scores: ArraySlice<Float>, scale: Float = 1) -> Float {
-    scores.withUnsafeBytes { scores in
-      let highest = Self.highest(scores, scale: scale)
-      var sums = SIMD16<Float>(repeating: 0)
-      for at in stride(from: 0, to: scores.count, by: 64) {
-        sums += exponentials(scores, at, scale: scale, highest: highest)
+  /// For each score, the logarithm of the largest share that it has of the sum of exponentials of a vector.
+  ///
+  /// `scores` are those of `vectorCount` vectors, one behind the other; NaN and what a vector gives with NaN do not count.
+  package static func largestShares(_ scores: [Float], vectorCount: Int) -> [Float] {
+    precondition(vectorCount > 0 && scores.count % vectorCount == 0)
+    let size = scores.count / vectorCount
+    var shares = [Float](repeating: -.infinity, count: size)
+    shares.withUnsafeMutableBufferPointer { shares in
+      scores.withUnsafeBufferPointer { scores in
+        for first in stride(from: 0, to: vectorCount * size, by: max(size, 1)) {
+          let scores = UnsafeBufferPointer(rebasing: scores[first..<first + size])
+          let sum = logSumExp(UnsafeRawBufferPointer(scores))
+          for index in 0..<size {
+            let share = scores[index] - sum
+            shares[index] = share > shares[index] ? share : shares[index]
+          }
+        }
       }
-      return highest + log(sums.sum())
     }
+    return shares
+  }
+
+  /// The logarithm of the sum of the exponentials of the scores.
+  private static func logSumExp(_ scores: UnsafeRawBufferPointer) -> Float {
+    let highest = Self.highest(scores, scale: 1)
+    var sums = SIMD16<Float>(repeating: 0)
+    for at in stride(from: 0, to: scores.count, by: 64) {
+      sums += exponentials(scores, at, scale: 1, highest: highest)
+    }
+    return highest + log(sums.sum())
   }
 
   /// Turns scores into their shares of the sum of exponentials of `scale` times them, where they stand.

@@ -1,5 +1,6 @@
 import ApusCompute
 import ApusCore
+import Foundation
 import Testing
 
 @Suite struct SummaryPagesTests {
@@ -30,5 +31,22 @@ import Testing
     #expect(Softmax.highest(scores[...], ofEach: 2) == [3, 2, 5, 0, -2, -7])
     #expect(Softmax.highest(scores[4...], ofEach: 4) == [5, -2])
     #expect(Softmax.highest(scores[...], ofEach: 6) == [5, 0])
+  }
+
+  @Test(arguments: [1, 15, 16, 33]) func theLargestShareOfAnyVector(count: Int) {
+    var random = RandomSource(seed: UInt64(count))
+    let scores = (0..<3 * count).map { _ in Float(random.nextUnit() * 40 - 20) }
+    let shares = Softmax.largestShares(scores, vectorCount: 3)
+    #expect(shares.count == count)
+    for index in shares.indices {
+      let expected = (0..<3).map { vector in
+        let own = scores[vector * count..<(vector + 1) * count].map(Double.init)
+        return own[own.startIndex + index] - log(own.reduce(0) { $0 + exp($1) })
+      }.max()!
+      #expect(abs(Double(shares[index]) - expected) < 1e-4)
+    }
+    #expect(Softmax.largestShares([], vectorCount: 2).isEmpty)
+    // A vector that gives no numbers leaves those of the others.
+    #expect(Softmax.largestShares([0, 0, .nan, .nan], vectorCount: 2) == [-log(2), -log(2)])
   }
 }

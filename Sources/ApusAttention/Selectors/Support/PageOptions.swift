@@ -24,21 +24,3 @@ public struct PageOptions: Sendable {
     recent = try options.int("recent", in: 0...mostRecent) ?? min(4, limit / 4, mostRecent)
   }
 }
-
-/// The options of selectors that rank pages by summaries of logical pages.
-public struct LogicalPageOptions: Sendable {
-  /// `logical`: keys that one summary stands for; a quarter of a page unless asked for, as in LServe (arXiv:2502.14866).
-  public let size: Int
-  /// `refine`: so many times the pages of the budget are chosen by their summaries, and of these the best by their keys;
-  /// 1 leaves the keys out.
-  public let refine: Int
-
-  public init(_ options: PluginOptions) throws {
-    let sizes = [4, 8, 16, 32]
-    size =
-      try options.value("logical", expected: "one of 4, 8, 16, 32") { text in
-        Int(text).flatMap { sizes.contains($0) ? $0 : nil }
-      } ?? HeadKeys.pageSize / 4
-    refine = try options.int("refine", in: 1...64) ?? 4
-  }
-}

@@ -1,0 +1,47 @@
+import ApusCompute
+import ApusCore
+
+/// The options of selectors that rank pages by summaries of logical pages, and how pages are ranked by their logical pages.
+public struct LogicalPageOptions: Sendable {
+  /// `logical`: keys that one summary stands for; a quarter of a page unless asked for, as in LServe (arXiv:2502.14866).
+  public let size: Int
+  /// `ahead`: so many of a page's last logical pages count for the page behind it, too; one unless asked for.
+  public let ahead: Int
+  /// `refine`: so many times the pages of the budget are chosen by their summaries, and of these the best by their keys;
+  /// 1 leaves the keys out.
+  public let refine: Int
+
+  /// Logical pages of a page.
+  public var perPage: Int { HeadKeys.pageSize / size }
+
+  /// Throws `CatalogError` for options that make no sense.
+  public init(_ options: PluginOptions) throws {
+    let sizes = [4, 8, 16, 32]
+    size =
+      try options.value("logical", expected: "one of 4, 8, 16, 32") { text in
+        Int(text).flatMap { sizes.contains($0) ? $0 : nil }
+      } ?? HeadKeys.pageSize / 4
+    let others = HeadKeys.pageSize / size - 1
+    ahead = try options.int("ahead", in: 0...others) ?? min(1, others)
+    refine = try options.int("refine", in: 1...64) ?? 4
+  }
+
+  /// The logarithm of the largest share of the softmax of a query vector that any logical page has which counts for a
+  /// page: of `count` pages, for those that `pages` lists and those behind them.
+  ///
+  /// `scores` are those of the listed pages, one vector behind the other.
+  func ranks(
+    ofPages pages: [Int32], among count: Int, _ scores: [Float], vectorCount: Int
+  ) -> [Float] {
+    let shares = Softmax.largestShares(scores, vectorCount: vectorCount)
+    var ranks = [Float](repeating: -.infinity, count: count)
+    for (index, highest) in Softmax.highest(shares[...], ofEach: perPage).enumerated() {
+      let page = Int(pages[index])
+      ranks[page] = max(ranks[page], highest)
+      guard page + 1 < count else { continue }
+      let end = (index + 1) * perPage
+      for share in shares[end - ahead..<end] { ranks[page + 1] = max(ranks[page + 1], share) }
+    }
+    return ranks
+  }
+}
