@@ -1,7 +1,9 @@
 import ApusCore
 import CApusKernels
 
-/// Rows of numbers in 16 bits, laid out as the kernels read keys, such as what stands for the parts of a page of keys.
+/// Rows of numbers in 8 bits, laid out as the kernels read keys, such as what stands for the parts of a page of keys.
+///
+/// Each 32 numbers of a row share a scale; rows that are wider than keys may be are in 16 bits.
 public struct SummaryPages: Sendable {
   public private(set) var count = 0
   /// Numbers of a row; known when there is one.
@@ -12,8 +14,9 @@ public struct SummaryPages: Sendable {
 
   public init() {}
 
+  private var element: KVElement { width <= KVGeometry.largestHeadDimension ? .q8_0 : .f16 }
   /// Bytes of so many rows as a page has keys.
-  private var pageBytes: Int { apus_kv_key_bytes(KVElement.f16.rawValue, width) }
+  private var pageBytes: Int { apus_kv_key_bytes(element.rawValue, width) }
 
   /// Adds a row; all rows have as many numbers, at most twice those of a head.
   public mutating func append(_ row: [Float]) {
@@ -23,8 +26,9 @@ public struct SummaryPages: Sendable {
     let (page, token) = (count / KVGeometry.pageSize, count % KVGeometry.pageSize)
     if token == 0 { bytes.append(contentsOf: repeatElement(0, count: pageBytes)) }
     let start = page * pageBytes
+    let type = element.rawValue
     bytes.withUnsafeMutableBufferPointer {
-      apus_kv_store_key(KVElement.f16.rawValue, $0.baseAddress! + start, token, width, row)
+      apus_kv_store_key(type, $0.baseAddress! + start, token, width, row)
     }
     count += 1
   }
@@ -45,7 +49,7 @@ public struct SummaryPages: Sendable {
             descriptor.head_dim = width
             descriptor.arena = bytes.baseAddress
             descriptor.slot_bytes = pageBytes
-            descriptor.key_type = KVElement.f16.rawValue
+            descriptor.key_type = element.rawValue
             descriptor.scale = scale
             descriptor.pages = pages.baseAddress
             descriptor.page_stride = 1

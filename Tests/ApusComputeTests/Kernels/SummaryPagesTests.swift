@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: [0, 1, 31, 32, 33, 100], [1, 24, 128, 1024])
   func multipliesRows(count: Int, width: Int) {
     var random = RandomSource(seed: 1)
-    // Multiples of 1/64 below 2, which 16 bits hold.
+    // Multiples of 1/64 up to 2, which 16 bits hold; in 8 bits they are rounded, as the vectors are.
     let rows = (0..<count).map { _ in (0..<width).map { _ in Float(random.next() % 256) / 64 - 2 } }
     let vectors = (0..<3 * width).map { _ in Float(random.nextUnit() * 2 - 1) }
     var pages = SummaryPages()
@@ -20,7 +20,8 @@ import Testing
       let expected = row.indices.reduce(0.0) {
         $0 + Double(row[$1]) * Double(vectors[vector * width + $1]) / 2
       }
-      #expect(abs(Double(product) - expected) < 1e-4 * Double(width).squareRoot())
+      let tolerance = width > KVGeometry.largestHeadDimension ? 1e-4 : 0.02
+      #expect(abs(Double(product) - expected) < tolerance * Double(width).squareRoot())
     }
   }
 

@@ -3,7 +3,7 @@ import ApusCore
 
 /// The options of selectors that rank pages by summaries of logical pages, and how pages are ranked by their logical pages.
 public struct LogicalPageOptions: Sendable {
-  /// `logical`: keys that one summary stands for; a quarter of a page unless asked for, as in LServe (arXiv:2502.14866).
+  /// `logical`: keys that one summary stands for; an eighth of a page unless asked for.
   public let size: Int
   /// `ahead`: so many of a page's last logical pages count for the page behind it, too; one unless asked for.
   public let ahead: Int
@@ -20,10 +20,10 @@ public struct LogicalPageOptions: Sendable {
     size =
       try options.value("logical", expected: "one of 4, 8, 16, 32") { text in
         Int(text).flatMap { sizes.contains($0) ? $0 : nil }
-      } ?? HeadKeys.pageSize / 4
+      } ?? HeadKeys.pageSize / 8
     let others = HeadKeys.pageSize / size - 1
     ahead = try options.int("ahead", in: 0...others) ?? min(1, others)
-    refine = try options.int("refine", in: 1...64) ?? 4
+    refine = try options.int("refine", in: 1...64) ?? 3
   }
 
   /// The logarithm of the largest share of the softmax of a query vector that any logical page has which counts for a
