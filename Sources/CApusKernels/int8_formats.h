@@ -1,7 +1,7 @@
 // The packed layouts of quantised weights, one row a format.
 //
 // A panel is 16 columns. Its numbers come in cells of 32 along k; a number u is unsigned and means
-// scale * (u - zero) (+ minimum). Formats with `super` have a header every 8 cells (256 numbers).
+// scale * (u - zero) (+ minimum), with a scale of at most 22 significant bits. Formats with `super` have a header every 8 cells (256 numbers).
 //
 //   header  16 half scales d, then 16 half minima (affine)                        only with super
 //   cell    super:  per sub-block 16 signed bytes s (scale = d * s), then per sub-block 16 bytes m (minimum =

@@ -53,8 +53,7 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 // One register tile of R rows and P panels: adds blocks [first, last), whose cells begin at w, to `sums` (to zero with the
 // first block), and stores them with the last one. WIDE: cells are laid out.
 //
-// A dot is an integer above APUS_DOT_BASE and so, bit for bit, a float that is APUS_DOT_ZERO more than it; the product
-// with the scale takes that off again and is rounded once.
+// Dots start from APUS_DOT_BASE, so that their bits are floats, and the product with the scale takes APUS_DOT_ZERO off.
 #define INT8_TILE(WIDE, BITS, SUB, AFFINE, LOOKUP, SUPER, R, P)                                         \
   enum { SUBS = 32 / SUB, BYTES = BITS == 8 || LOOKUP,                                                  \
          CELL = WIDE ? WIDE_CELL_BYTES(SUBS, AFFINE) : APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) };     \
@@ -119,7 +118,12 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 #define INT8_FEW(R, ...) INT8_STORED_(R, 1, __VA_ARGS__)
 
 #if PANELS > 1
-enum { CHUNK_BLOCKS = 16, CHUNK_ROWS = 256, WORTH_COPYING = 64 };
+enum {
+  CHUNK_BLOCKS = 16,   // laid out at a time: some 28 KB, which stay in the first cache
+  CHUNK_ROWS = 256,    // whose sums are kept meanwhile
+  WORTH_COPYING = 64,  // rows from which bytes, which need no decoding, are laid out too; with 16 it costs 20 %
+};
+_Static_assert(CHUNK_BLOCKS % 8 == 0 && CHUNK_ROWS % 4 == 0, "whole headers and whole tiles");
 
 typedef struct {
   uint8_t cells[CHUNK_BLOCKS * WIDE_CELL_BYTES(2, 1)] __attribute__((aligned(64)));
@@ -146,14 +150,13 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
   return affine ? wide_16_affine : wide_16;
 }
 
-// Many rows and PANELS panels: some blocks at a time are laid out, which is little work for each of many rows. Bytes
-// need no decoding, so that it takes more of them.
+// Many rows and PANELS panels: some blocks at a time are laid out, which is little work for each of many rows.
 #define INT8_MANY(NAME, BITS, SUB, AFFINE, LOOKUP, SUPER)                                                        \
   static void NAME##_lay_out(const apus_gemm *g, size_t panel, size_t first, size_t last, uint8_t *cells) {      \
     enum { SUBS = 32 / SUB, P = PANELS };                                                                        \
     for (size_t p = 0; p < P; p++) {                                                                             \
       const uint8_t *w = g->w + (panel + p) * g->panel_bytes + first * APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) \
-                         + (first + 7) / 8 * APUS_HEADER_BYTES(AFFINE, SUPER), *header = w;                      \
+                         + first / 8 * APUS_HEADER_BYTES(AFFINE, SUPER), *header = w;                            \
       uint8_t *out = cells + p * 64;                                                                             \
       for (size_t b = first; b < last; b++, w += APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER)) {                    \
         if (SUPER && b % 8 == 0) {                                                                               \

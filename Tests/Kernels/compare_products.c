@@ -9,8 +9,8 @@ typedef struct {
   float *y[2];
 } product;
 
-// Some have more than are computed at a time.
-static size_t random_rows(void) { return one_in(40) ? 250 + below(20) : one_in(12) ? 16 + below(60) : 1 + below(20); }
+// Some have more than are computed at a time, which is 256.
+static size_t random_rows(void) { return one_in(25) ? 260 + below(12) : one_in(12) ? 16 + below(60) : 1 + below(20); }
 
 static product start(size_t step) {
   product p = {.rows = random_rows(), .columns = 1 + below(7 * APUS_PANEL)};

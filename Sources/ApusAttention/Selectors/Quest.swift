@@ -6,7 +6,7 @@ import ApusCore
 /// choice kept for some steps (LServe, arXiv:2502.14866).
 ///
 /// The bound is a product: positive components of the query with the largest numbers, negative ones
-/// with the smallest.
+/// with the smallest, but for their rounding to 8 bits.
 public struct Quest: PageSelector {
   public let pages: PageOptions
   public let logical: LogicalPageOptions

@@ -20,11 +20,13 @@ enum {
   APUS_MOST_SUMMARY = 2 * APUS_MOST_DIM,  // numbers of a row in 16 bits that raw_scores takes for a key
   APUS_INT8_COUNT = 12, // formats of quantised weights
   APUS_MANY_ROWS = 16,  // from here on products use tiles of several panels
-  APUS_DOT_BASE = 0x4B400000,  // dots of numbers in 8 bits are summed up from here: see APUS_DOT_ZERO
+  APUS_DOT_BASE = 0x4B400000,  // dots of weights or keys and activations start here: see APUS_DOT_ZERO
 };
 
 // What the bits of APUS_DOT_BASE are as a float, 1.5 * 2^23: around it floats are the integers, so that the bits of
-// APUS_DOT_BASE + n are those of APUS_DOT_ZERO + n, for all n from -2^22 to 2^22 - 1.
+// APUS_DOT_BASE + n are those of APUS_DOT_ZERO + n, for all n from -2^22 to 2^22 - 1. A dot times its scale is then one
+// fused product, (APUS_DOT_ZERO + n) * scale - APUS_DOT_ZERO * scale, rounded once as long as what is taken off is exact:
+// scales have at most 22 significant bits (those of int8_formats.h 19). An infinite scale gives NaN.
 #define APUS_DOT_ZERO 12582912.0f
 
 // How the numbers of a KV slot are stored. Q8_0 and Q4_0 have one half scale per token and 32 components.

@@ -42,6 +42,21 @@ import Testing
     }
   }
 
+  /// The same for many rows, which are computed with several panels side by side, in parts of k and of the rows.
+  @Test(arguments: KernelTable.vector, GemmProblem.Kind.all)
+  func manyRowsAreIndependent(_ table: KernelTable, _ kind: GemmProblem.Kind) {
+    for rows in [16, 63, 67, 261] {
+      let problem = GemmProblem(
+        kind, seed: UInt64(rows), rows: rows, k: 768, columns: 60, wild: false)
+      let whole = problem.product(table)
+      for row in [0, 15, rows / 2, 255, 256, rows - 1] where row < rows {
+        let range = row * problem.yStride..<(row + 1) * problem.yStride
+        let alone = problem.product(table, rows: row..<row + 1)
+        #expect(sameBits(Array(alone[range]), Array(whole[range])), "\(problem) row \(row)")
+      }
+    }
+  }
+
   /// Sums carried over pieces of k equal one pass.
   @Test(arguments: KernelTable.all)
   func partialSumsContinue(_ table: KernelTable) {

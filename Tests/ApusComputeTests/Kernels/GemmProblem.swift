@@ -45,27 +45,31 @@ struct GemmProblem: CustomStringConvertible {
 
   var description: String { "\(kind) [\(rows), \(k)] x [\(columns), \(k)]" }
 
-  init(_ kind: Kind, seed: UInt64, rows: Int? = nil, wild: Bool? = nil) {
+  init(
+    _ kind: Kind, seed: UInt64, rows: Int? = nil, k: Int? = nil, columns: Int? = nil,
+    wild: Bool? = nil
+  ) {
     var random = RandomSource(seed: seed)
     self.kind = kind
     self.rows = rows ?? random.below(10)
     let block = kind.isInt8 ? max(32, kind.type.blockSize) : 1
-    k = kind.isInt8 ? (1 + random.below(block == 256 ? 2 : 5)) * block : 1 + random.below(90)
-    columns = 1 + random.below(120)
+    self.k =
+      k ?? (kind.isInt8 ? (1 + random.below(block == 256 ? 2 : 5)) * block : 1 + random.below(90))
+    self.columns = columns ?? (1 + random.below(120))
     hasBias = random.below(2) == 0
     accumulates = random.below(2) == 0
     let isWild = wild ?? (random.below(4) == 0)
     self.wild = isWild
-    xStride = k + random.below(5)
-    yStride = columns + random.below(4)
+    xStride = self.k + random.below(5)
+    yStride = self.columns + random.below(4)
     x = random.floats(max(1, self.rows * xStride), wild: isWild)
     y = random.floats(max(1, self.rows * yStride))
-    bias = random.floats(columns, wild: isWild)
-    let width = k
-    stored = (0..<columns).map { _ in
+    bias = random.floats(self.columns, wild: isWild)
+    let width = self.k
+    stored = (0..<self.columns).map { _ in
       Self.storedRow(kind.type, width, wild: isWild, random: &random)
     }
-    panels = Self.pack(kind, stored, k: k)
+    panels = Self.pack(kind, stored, k: width)
   }
 
   private static func storedRow(

@@ -7,7 +7,7 @@ import ApusCore
 /// Each query vector has its own softmax over the products; a page counts by the largest share that any of its logical
 /// pages has for any vector, so that a head with large products does not choose for the others. The best pages are then
 /// ranked in the same way by the largest product that a key of each logical page has. In either ranking a page counts by
-/// the end of the page before it, too: an answer that copies from the text goes on there in the next steps.
+/// the end of the page before it, candidate or not: an answer that copies from the text goes on there in the next steps.
 public protocol PageSelector: KeySelector {
   var pages: PageOptions { get }
   var logical: LogicalPageOptions { get }
