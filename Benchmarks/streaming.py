@@ -47,10 +47,13 @@ def main():
     try:
         while server.poll() is None:
             try:
-                http.client.HTTPConnection("127.0.0.1", options.port).request("GET", "/health")
-                break
+                connection = http.client.HTTPConnection("127.0.0.1", options.port)
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 200:  # else it is loading
+                    break
             except OSError:
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         print("| tokens | perplexity | TPOT, ms: median | 99 % | resident, MiB |\n|---:|---:|---:|---:|---:|")
         size = options.tokens // options.parts
         losses, times, last, count = [], [], None, 0
