@@ -28,6 +28,16 @@ def resident(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) * 1024
 
 
+def wait_until_ready(base, server):
+    """Returns when the model is loaded, until when /health is an error, or the server has ended."""
+    while server.poll() is None:
+        try:
+            urllib.request.urlopen(base + "/health").read()
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
 def post(base, prompt, count, on_token=lambda index: None):
     """The bytes that the server says the request held."""
     body = json.dumps({"prompt": prompt, "max_tokens": count, "ignore_eos": True, "stream": True, "temperature": 0})
@@ -54,12 +64,7 @@ def measure(options, method):
     command += ["--max-num-seqs", "1", "--max-num-batched-tokens", "512", "-c", str(options.prompt + 256), *method]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while True:
-            try:
-                urllib.request.urlopen(base + "/health").read()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until_ready(base, server)
         post(base, [100 + i % 3000 for i in range(512)], 8)
         before = resident(server.pid)
         seen = []

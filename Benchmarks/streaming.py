@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import time
 
-from kv_memory import resident
+from kv_memory import resident, wait_until_ready
 
 
 def stream(options):
@@ -45,15 +45,7 @@ def main():
         [options.apus, "serve", "-m", options.model, "-c", str(options.ctx_size), "--port", str(options.port),
          "--kv-policy", options.policy, "--max-num-seqs", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while server.poll() is None:
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", options.port)
-                connection.request("GET", "/health")
-                if connection.getresponse().status == 200:  # else it is loading
-                    break
-            except OSError:
-                pass
-            time.sleep(0.1)
+        wait_until_ready(f"http://127.0.0.1:{options.port}", server)
         print("| tokens | perplexity | TPOT, ms: median | 99 % | resident, MiB |\n|---:|---:|---:|---:|---:|")
         size = options.tokens // options.parts
         losses, times, last, count = [], [], None, 0
