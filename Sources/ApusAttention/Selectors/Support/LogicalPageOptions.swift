@@ -1,7 +1,6 @@
-import ApusCompute
 import ApusCore
 
-/// The options of selectors that rank pages by summaries of logical pages, and how pages are ranked by their logical pages.
+/// The options of selectors that rank pages by summaries of logical pages.
 public struct LogicalPageOptions: Sendable {
   /// `logical`: keys that one summary stands for; an eighth of a page unless asked for.
   public let size: Int
@@ -24,24 +23,5 @@ public struct LogicalPageOptions: Sendable {
     let others = HeadKeys.pageSize / size - 1
     ahead = try options.int("ahead", in: 0...others) ?? min(1, others)
     refine = try options.int("refine", in: 1...64) ?? 3
-  }
-
-  /// The logarithm of the largest share of the softmax of a query vector that any logical page has which counts for a
-  /// page: of `count` pages, for those that `pages` lists and those behind them.
-  ///
-  /// `scores` are those of the listed pages, one vector behind the other.
-  func ranks(
-    ofPages pages: [Int32], among count: Int, _ scores: [Float], vectorCount: Int
-  ) -> [Float] {
-    let shares = Softmax.largestShares(scores, vectorCount: vectorCount)
-    var ranks = [Float](repeating: -.infinity, count: count)
-    for (index, highest) in Softmax.highest(shares[...], ofEach: perPage).enumerated() {
-      let page = Int(pages[index])
-      ranks[page] = max(ranks[page], highest)
-      guard page + 1 < count else { continue }
-      let end = (index + 1) * perPage
-      for share in shares[end - ahead..<end] { ranks[page + 1] = max(ranks[page + 1], share) }
-    }
-    return ranks
   }
 }

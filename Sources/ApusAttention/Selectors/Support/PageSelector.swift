@@ -62,14 +62,35 @@ extension PageSelector {
         with: (0..<query.count).flatMap { probe(query[$0]) },
         scale: 1 / Float(query.dimension).squareRoot())
       let count = memory.parts.count / logical.perPage
-      ranks = logical.ranks(
+      ranks = self.ranks(
         ofPages: (0..<Int32(count)).map { $0 }, among: count, products, vectorCount: query.count)
     }
     guard logical.refine > 1 else { return ranks }
     let candidates = best(ranks, pageCount: keys.pageCount, limit: candidateCount)
     let products = keys.scores(ofPages: candidates)
-    return logical.ranks(
+    return self.ranks(
       ofPages: candidates, among: keys.pageCount,
       Softmax.highest(products[...], ofEach: logical.size), vectorCount: query.count)
+  }
+
+  /// The logarithm of the largest share of the softmax of a query vector that any logical page has which counts for a
+  /// page: of `count` pages, for those that `pages` lists and those behind them.
+  ///
+  /// `scores` are those of the listed pages, one vector behind the other.
+  private func ranks(
+    ofPages pages: [Int32], among count: Int, _ scores: [Float], vectorCount: Int
+  ) -> [Float] {
+    let shares = Softmax.largestShares(scores, vectorCount: vectorCount)
+    var ranks = [Float](repeating: -.infinity, count: count)
+    for (index, highest) in Softmax.highest(shares[...], ofEach: logical.perPage).enumerated() {
+      let page = Int(pages[index])
+      ranks[page] = max(ranks[page], highest)
+      guard page + 1 < count else { continue }
+      let end = (index + 1) * logical.perPage
+      for share in shares[end - logical.ahead..<end] {
+        ranks[page + 1] = max(ranks[page + 1], share)
+      }
+    }
+    return ranks
   }
 }
