@@ -4,7 +4,8 @@ import ApusKV
 /// The choice of keys for one sequence: the selector, what it remembers of each head, and what it chose last.
 ///
 /// Unchecked: between operations the engine's thread alone uses it. In `select` and `sumUp` the pool gives each head of
-/// a layer to one worker, which changes that head's memory and view and nothing else; counts are added when all are done.
+/// a layer to one worker, which changes that head's memory and view and nothing else. The pool's `run`
+/// returns when all workers are done, and then the engine's thread adds the counts.
 public final class SliceSelection: @unchecked Sendable {
   public let selector: any KeySelector
   /// Indices behind the last token of each sentence, ascending.

@@ -32,7 +32,8 @@ public final class Compute: Sendable {
 
 /// A pointer to a constant table of function pointers.
 ///
-/// Unchecked: the table is a C constant.
+/// Unchecked: the pointer never changes, and what it points to is a C constant, which nobody writes and which lives as
+/// long as the process.
 struct UnsafeKernels: @unchecked Sendable {
   let table: UnsafePointer<apus_kernels>
 }

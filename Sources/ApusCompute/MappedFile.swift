@@ -2,7 +2,8 @@ import Foundation
 
 /// A file mapped into memory read-only for as long as the object lives.
 ///
-/// Sendable: the pointer and length never change and the mapping is never written.
+/// Unchecked: all properties are constants, the mapping is read-only, and it is there until the last user of the object is
+/// gone.
 public final class MappedFile: @unchecked Sendable {
   public let path: String
   public let count: Int

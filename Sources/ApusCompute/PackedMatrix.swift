@@ -101,7 +101,8 @@ package struct PanelShape: Sendable {
 
 /// Writes the panels of one matrix.
 ///
-/// Unchecked: the sources are only read, and each panel is written by one task.
+/// Unchecked: the sources are only read, each panel is written by one task, and `pack` returns when all tasks are done,
+/// while its caller holds the target.
 private struct PanelPacker: @unchecked Sendable {
   let shape: PanelShape
   let sources: [StoredMatrix]

@@ -54,7 +54,8 @@ public struct KeyView: Sendable {
 /// What each layer and KV head of a sequence reads.
 ///
 /// Unchecked: a view is changed between operations by the engine's thread, or by the one worker that an operation gives
-/// its head to; then the workers of an operation read it.
+/// its head to; then the workers of a later operation read it, which begins when all workers of that one are done. The
+/// array of boxes never changes.
 public final class KeyViews: @unchecked Sendable {
   private final class Box {
     var view = KeyView()

@@ -28,7 +28,8 @@ enum Checksum {
     let count = (bytes.count + pieceByteCount - 1) / pieceByteCount
     var sums = [UInt64](repeating: 0, count: count)
     sums.withUnsafeMutableBufferPointer { sums in
-      // The bytes are only read, and every task writes a sum of its own.
+      // The bytes are only read, every task writes a sum of its own, and `run` returns when all tasks are done: both
+      // buffers outlive them.
       nonisolated(unsafe) let (input, output) = (bytes, sums)
       pool.run(count) { piece in
         let start = piece * pieceByteCount

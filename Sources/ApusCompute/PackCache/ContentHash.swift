@@ -17,7 +17,7 @@ package enum ContentHash {
     let count = (file.count + pieceByteCount - 1) / pieceByteCount
     var digests = [Digest](repeating: Digest(), count: count)
     digests.withUnsafeMutableBufferPointer { digests in
-      // Every task writes a digest of its own.
+      // Every task writes a digest of its own, and `run` returns when all tasks are done: the buffer outlives them.
       nonisolated(unsafe) let output = digests
       pool.run(count) { piece in
         let start = piece * pieceByteCount

@@ -39,7 +39,8 @@ package struct RowConversion: Sendable {
       output, initialized in
       bytes.withUnsafeBytes { input in
         guard let start = input.baseAddress, let target = output.baseAddress else { return }
-        // The input is only read, and every thread writes rows of its own.
+        // The input is only read, every thread writes rows of its own, and both stay valid until `concurrentPerform`
+        // returns, when all threads are done.
         nonisolated(unsafe) let (from, to) = (start, target)
         let share = (rows.count + threadCount - 1) / threadCount
         let work = { @Sendable (index: Int) in
