@@ -1,7 +1,7 @@
 """How much memory the keys and values of a long prompt take by method: by the pool's own count and by the system's.
 
 Each method runs in a server of its own without a prefix cache. The memory is read while the answer is being written,
-and compared with that before the prompt came.
+and compared with that beside the keys and values of a short prompt.
 """
 
 import argparse
@@ -65,16 +65,19 @@ def measure(options, method):
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready(base, server)
-        post(base, [100 + i % 3000 for i in range(512)], 8)
-        before = resident(server.pid)
         seen = []
 
         def look(index):
             if index == 16:
-                seen.append(resident(server.pid) - before)
+                seen.append(resident(server.pid))
 
-        held = post(base, [100 + i * 7919 % 3000 for i in range(options.prompt)], 32, look)
-        return seen[0], held or everything(options, options.prompt + 31)
+        def held_by(tokens):
+            held = post(base, [100 + i * 7919 % 3000 for i in range(tokens)], 32, look)
+            return held or everything(options, tokens + 31)
+
+        # The second prompt finds the pages of the first already resident, and writes over them.
+        first, held = held_by(512), held_by(options.prompt)
+        return seen[1] - (seen[0] - first), held
     finally:
         server.kill()
         server.wait()
