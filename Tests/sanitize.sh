@@ -14,7 +14,7 @@ tables=.build/compare_tables
 "$compiler" -std=gnu17 -g -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero \
   -fno-sanitize=function -fno-sanitize-recover=all -DNDEBUG -Wall -Wextra -ISources/CApusKernels/include \
   Tests/Kernels/*.c Sources/CApusKernels/*.c -fuse-ld=lld -lm -o "$tables"
-for table in avx2 avx512 avx512_bf16 neon; do
+for table in avx2 avx512 avx512_bf16 avx512_fp16 neon; do
   status=0
   "$tables" scalar "$table" || status=$?
   # 2: this machine lacks the table.

@@ -98,7 +98,7 @@ private struct KernelRow {
 extension Roofline {
   fileprivate var rows: [KernelRow] {
     var roofs = [(read, KernelMeasurement.Bound.read), (multiplyAdd, .multiplyAdd)]
-    if let pairs { roofs.append((pairs, .pairs)) }
+    if let halves { roofs.append((halves, .halves)) }
     return (roofs + [(int8, .int8)]).flatMap {
       [
         KernelRow($1.rawValue + "_1t", $0.oneThread / 1e9, $1.unit),

@@ -177,7 +177,7 @@ struct PlanCommand: ParsableCommand {
       bandwidth: reading, int8: figure(compute, "--compute", roofline?.int8),
       float: figure(compute, "--compute", roofline?.multiplyAdd),
       half: figure(
-        compute, "--compute", precision == .full ? roofline?.multiplyAdd : roofline?.halves),
+        compute, "--compute", precision == .full ? roofline?.multiplyAdd : roofline?.ofHalves),
       link: link.map { .init($0 * 1e9, "given as --link") }
         ?? .init(reading.value / 2, "half the bandwidth: a copy in memory reads and writes"))
   }

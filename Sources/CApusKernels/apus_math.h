@@ -117,7 +117,27 @@ APUS_INLINE float apus_round_bf16(float x) {
   return apus_float((u + 0x7fff + ((u >> 16) & 1)) & 0xffff0000);
 }
 
-// One multiply and add of such products.
+// What a query is divided by before its components become f16 numbers: the power of two that leaves them below 1 /
+// APUS_CHAIN, so that no sum of so many products with f16 numbers is too large for one.
+APUS_INLINE float apus_half_unit(float largest) {
+  uint32_t exponent = apus_bits(largest) >> 23;
+  exponent = exponent < 32 ? 32 : exponent > 224 ? 224 : exponent;
+  return apus_float((exponent + 6) << 23);
+}
+
+// The nearest number of f16, ties to even; what is too large becomes infinite.
+APUS_INLINE float apus_round_f16(double x) {
+  if (!(fabs(x) < 65520)) return x != x ? NAN : x > 0 ? INFINITY : -INFINITY;
+  int exponent;
+  frexp(x, &exponent);
+  double step = ldexp(1, (exponent < -13 ? -13 : exponent) - 11);
+  return (float)(rint(x / step) * step);
+}
+
+// One multiply and add of f16 numbers; the double holds enough of the sum to be rounded rightly.
+APUS_INLINE float apus_fma_f16(float a, float b, float sum) { return apus_round_f16((double)a * b + sum); }
+
+// One multiply and add of products of bf16 numbers.
 APUS_INLINE float apus_fma_bf16(float a, float b, float sum) {
   float result = fmaf(a, b, fabsf(sum) < 0x1p-126f ? 0.0f : sum);
   return fabsf(result) < 0x1p-126f ? 0.0f : result;

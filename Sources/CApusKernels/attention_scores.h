@@ -5,7 +5,7 @@ typedef struct {
   const float *q;
   union {
     int8_t rounded[APUS_MOST_DIM];
-    uint16_t pairs[APUS_MOST_DIM];
+    uint16_t halves[APUS_MOST_DIM];
   };
   float scale[MOST_BLOCKS];
   int32_t offset[MOST_BLOCKS];
@@ -43,6 +43,20 @@ static void rotate_query(float *x, size_t count, size_t head_dim) {
     }
 }
 
+// `count` components, a multiple of 16, as bf16 or f16 numbers.
+static void round_query(int kind, float *x, size_t count, query *out) {
+  v16 most = SPLAT(0.0f), inverse = SPLAT(1.0f);
+  if (kind == HALVES_F16) {
+    for (size_t i = 0; i < count; i += 16) {
+      v16 magnitude = __builtin_elementwise_abs(LOAD(x + i));
+      most = magnitude > most ? magnitude : most;
+    }
+    out->scale[0] = apus_half_unit(__builtin_reduce_max(most));
+    inverse = SPLAT(APUS_CHAIN / out->scale[0]);
+  }
+  for (size_t i = 0; i < count; i += 16) ROUND_16(out->halves + i, LOAD(x + i) * inverse);
+}
+
 static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   int kind = key_kind(a);
   out->q = apus_query(a, vector);
@@ -52,7 +66,7 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   memset(padded + k - 32, 0, 32 * sizeof(float));
   memcpy(padded, out->q, a->head_dim * sizeof(float));
   if (apus_kv_is_rotated(kind)) rotate_query(padded, k, a->head_dim);
-  if (kind >= PAIRS) round_pairs(padded, k, out->pairs);
+  if (kind >= PAIRS) round_query(kind, padded, k, out);
   else quantize_row(padded, k, apus_kv_zero(kind), 32, out->rounded, out->scale, out->offset, minimum);
 }
 
@@ -100,9 +114,41 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
         high = *(const i16 *)(key + 64);                                                                         \
       }                                                                                                          \
       UNROLL for (int n = 0; n < N; n++) {                                                                       \
-        DOT_PAIRS(sum[n][0], low, q[n].pairs + d);                                                               \
-        DOT_PAIRS(sum[n][1], high, q[n].pairs + d);                                                              \
+        DOT_PAIRS(sum[n][0], low, q[n].halves + d);                                                               \
+        DOT_PAIRS(sum[n][1], high, q[n].halves + d);                                                              \
       }                                                                                                          \
+    }                                                                                                            \
+    STORE_SCORES(N)                                                                                              \
+  }
+
+// The same with products of f16 numbers.
+#define HALF_SCORES(N)                                                                                           \
+  static void scores_halves_##N(const query *q, const uint8_t *key, size_t dim, const uint8_t *next,             \
+                                float *score) {                                                                  \
+    v16 sum[N][2];                                                                                               \
+    UNROLL for (int n = 0; n < N; n++) sum[n][0] = sum[n][1] = SPLAT(0.0f);                                      \
+    for (size_t first = 0; first < dim; first += APUS_CHAIN) {                                                   \
+      size_t end = dim - first < APUS_CHAIN ? dim : first + APUS_CHAIN;                                          \
+      i16 even[N], odd[N];                                                                                       \
+      UNROLL for (int n = 0; n < N; n++) even[n] = odd[n] = (i16)(0);                                            \
+      for (size_t d = first; d < end; d += 2, key += 128, next += 128) {                                         \
+        PREFETCH(next);                                                                                          \
+        PREFETCH(next + 64);                                                                                     \
+        i16 numbers = LOAD_HALVES(key);                                                                          \
+        UNROLL for (int n = 0; n < N; n++) ADD_HALVES(even[n], numbers, q[n].halves + d);                        \
+        if (d + 1 == end) break;                                                                                 \
+        numbers = LOAD_HALVES(key + 64);                                                                         \
+        UNROLL for (int n = 0; n < N; n++) ADD_HALVES(odd[n], numbers, q[n].halves + d + 1);                     \
+      }                                                                                                          \
+      UNROLL for (int n = 0; n < N; n++) {                                                                       \
+        i16 both = SUM_HALVES(even[n], odd[n]);                                                                  \
+        sum[n][0] += WIDE_LOW(both);                                                                             \
+        sum[n][1] += WIDE_HIGH(both);                                                                            \
+      }                                                                                                          \
+    }                                                                                                            \
+    UNROLL for (int n = 0; n < N; n++) {                                                                         \
+      sum[n][0] *= SPLAT(q[n].scale[0]);                                                                         \
+      sum[n][1] *= SPLAT(q[n].scale[0]);                                                                         \
     }                                                                                                            \
     STORE_SCORES(N)                                                                                              \
   }
@@ -142,7 +188,8 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
   IF_PAIRS(                                       \
       PAIR_SCORES(pairs, 0, , N)                  \
       PAIR_SCORES(pairs_f16, 1, PAIR_F16, N)      \
-      PAIR_SCORES(pairs_bf16, 1, PAIR_BF16, N))
+      PAIR_SCORES(pairs_bf16, 1, PAIR_BF16, N))  \
+  IF_HALVES(HALF_SCORES(N))
 UP_TO_QUERIES(EACH_SCORES)
 
 typedef void (*scores_fn)(const query *, const uint8_t *, size_t, const uint8_t *, float *);
@@ -154,13 +201,14 @@ typedef void (*scores_fn)(const query *, const uint8_t *, size_t, const uint8_t 
 #define SCORES_pairs(N) scores_pairs_##N,
 #define SCORES_pairs_f16(N) scores_pairs_f16_##N,
 #define SCORES_pairs_bf16(N) scores_pairs_bf16_##N,
+#define SCORES_halves(N) scores_halves_##N,
 static const scores_fn score_table[KINDS][QUERIES] = {EACH_KIND(SCORES)};
 
 // Scores of `count` query vectors with one page.
 static void page_scores(int kind, const query *q, size_t count, const uint8_t *key, size_t dim, const uint8_t *next,
                         float *score) {
   float copy[APUS_MOST_DIM * 32] __attribute__((aligned(64)));
-  if (count > QUERIES && is_halves(kind)) {
+  if (count > QUERIES && is_copied(kind)) {
     if (kind < PAIRS) unpack_halves(kind, key, dim * 32, next, copy);
     else pair_rows(kind, key, dim, 32, next, (int32_t *)copy);
     key = (const uint8_t *)copy;

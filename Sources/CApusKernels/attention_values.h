@@ -47,6 +47,42 @@
     STORE_SUMS(N, P)                                                                                             \
   }
 
+// The same for f16 numbers of one page, P times WIDTH components, 32 or 16.
+_Static_assert(APUS_PAGE <= APUS_CHAIN, "the values of a page are summed up in f16");
+#define HALF_STRIP(N, P, WIDTH, LOADV)                                                                           \
+  APUS_INLINE void values_halves_##N##x##P##x##WIDTH(const float *weight, const uint8_t *value, size_t keys,     \
+                                                     size_t dim, const uint8_t *next, float *out) {              \
+    i16 chain[N][P];                                                                                             \
+    UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++) chain[n][p] = (i16)(0);                \
+    for (size_t t = 0; t < keys; t++, value += dim * 2, next += dim * 2) {                                       \
+      i16 v[P];                                                                                                  \
+      UNROLL for (int p = 0; p < P; p++) {                                                                       \
+        PREFETCH(next + p * 64);                                                                                 \
+        v[p] = LOADV(value + p * 64);                                                                            \
+      }                                                                                                          \
+      UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++)                                      \
+          ADD_HALVES(chain[n][p], v[p], (const uint16_t *)(weight + n * LINE) + t);                              \
+    }                                                                                                            \
+    UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++) {                                      \
+      float *o = out + n * dim + p * 32;                                                                         \
+      STORE(o, FMA(WIDE_LOW(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o)));                                   \
+      if (WIDTH == 32) STORE(o + 16, FMA(WIDE_HIGH(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o + 16)));       \
+    }                                                                                                            \
+  }
+#define HALF_VALUES(N)                                                                                           \
+  HALF_STRIP(N, 2, 32, LOAD_HALVES) HALF_STRIP(N, 1, 32, LOAD_HALVES) HALF_STRIP(N, 1, 16, LOAD_16_HALVES)       \
+  static void values_halves_##N(const float *weight, const uint8_t *value, size_t keys, size_t dim,              \
+                                const uint8_t *next, float *out) {                                               \
+    size_t d = 0;                                                                                                \
+    for (; d + 64 <= dim; d += 64)                                                                               \
+        values_halves_##N##x2x32(weight, value + d * 2, keys, dim, next + d * 2, out + d);                       \
+    if (d + 32 <= dim) {                                                                                         \
+      values_halves_##N##x1x32(weight, value + d * 2, keys, dim, next + d * 2, out + d);                         \
+      d += 32;                                                                                                   \
+    }                                                                                                            \
+    if (d < dim) values_halves_##N##x1x16(weight, value + d * 2, keys, dim, next + d * 2, out + d);              \
+  }
+
 #define STRIPS(TYPE, N)                                                                                          \
   static void values_##TYPE##_##N(const float *weight, const uint8_t *value, size_t keys, size_t dim,            \
                                   const uint8_t *next, float *out) {                                             \
@@ -139,7 +175,8 @@ APUS_INLINE void round_weights(const float *weight, const v16 *scale, size_t blo
   IF_PAIRS(                                       \
       PAIR_VALUES(pairs, 0, , N)                  \
       PAIR_VALUES(pairs_f16, 1, PAIR_F16, N)      \
-      PAIR_VALUES(pairs_bf16, 1, PAIR_BF16, N))
+      PAIR_VALUES(pairs_bf16, 1, PAIR_BF16, N))  \
+  IF_HALVES(HALF_VALUES(N))
 UP_TO_QUERIES(EACH_VALUES)
 
 typedef void (*values_fn)(const float *, const uint8_t *, size_t, size_t, const uint8_t *, float *);
@@ -151,6 +188,7 @@ typedef void (*values_fn)(const float *, const uint8_t *, size_t, size_t, const 
 #define VALUES_pairs(N) values_pairs_##N,
 #define VALUES_pairs_f16(N) values_pairs_f16_##N,
 #define VALUES_pairs_bf16(N) values_pairs_bf16_##N,
+#define VALUES_halves(N) values_halves_##N,
 static const values_fn value_table[KINDS][QUERIES] = {EACH_KIND(VALUES)};
 
 // Where the weights of page i of a list stand behind those of the first, in floats: those of pairs are half as long.

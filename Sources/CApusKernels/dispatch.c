@@ -11,6 +11,7 @@ extern const apus_kernels apus_kernels_scalar;
 extern const apus_kernels apus_kernels_avx2;
 extern const apus_kernels apus_kernels_avx512;
 extern const apus_kernels apus_kernels_avx512_bf16;
+extern const apus_kernels apus_kernels_avx512_fp16;
 
 static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -43,6 +44,8 @@ const apus_kernels *apus_kernels_for(const char *isa) {
   if (strcmp(isa, "avx512") == 0 && has_avx512()) return &apus_kernels_avx512;
   if (strcmp(isa, "avx512_bf16") == 0 && has_avx512() && __builtin_cpu_supports("avx512bf16"))
     return &apus_kernels_avx512_bf16;
+  if (strcmp(isa, "avx512_fp16") == 0 && has_avx512() && __builtin_cpu_supports("avx512fp16"))
+    return &apus_kernels_avx512_fp16;
 #elif defined(__aarch64__)
   if (strcmp(isa, "neon") == 0 && has_neon()) return &apus_kernels_neon;
 #endif
@@ -60,8 +63,9 @@ static int has_fast_bf16(void) {
 }
 
 const apus_kernels *apus_kernels_best(void) {
-  static const char *const names[] = {"avx512_bf16", "avx512", "avx2", "neon", "scalar"};
-  for (size_t i = has_fast_bf16() ? 0 : 1; i < sizeof names / sizeof *names; i++) {
+  static const char *const names[] = {"avx512_fp16", "avx512_bf16", "avx512", "avx2", "neon", "scalar"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i], "avx512_bf16") == 0 && !has_fast_bf16()) continue;
     const apus_kernels *kernels = apus_kernels_for(names[i]);
     if (kernels) return kernels;
   }

@@ -13,7 +13,7 @@ enum { LINE = SPLIT + 16 };  // floats from vector to vector: those 2 KiB apart 
 // While a page is read, the next one is fetched: pages lie far apart, so the processor does not foresee them.
 #define PREFETCH(p) __builtin_prefetch((p), 0, 2)
 
-#include "attention_pairs.h"
+#include "attention_halves.h"
 #include "attention_scores.h"
 #include "attention_values.h"
 
@@ -109,7 +109,7 @@ static void softmax(const apus_attention *a, size_t vector, const pages *list, f
     power_lanes(&weight, factor);
     total += weight;
     if (a->terms) weight *= LOAD(page_terms(a, 2, list->page[i / APUS_PAGE]) + i % APUS_PAGE);
-    if (value_kind(a) >= PAIRS) ROUND_PAIRS((uint16_t *)score + i, weight);
+    if (value_kind(a) >= PAIRS) ROUND_16((uint16_t *)score + i, weight);
     else STORE(score + i, weight);
   }
   *sum = sum_lanes(&total);
@@ -135,7 +135,7 @@ static void tile_values(const apus_attention *a, size_t begin, size_t count, con
       continue;
     }
     const uint8_t *value = apus_slot(a, page) + a->value_offset, *next = next_slot(a, list, i) + a->value_offset;
-    if (count <= QUERIES || !is_halves(kind)) {
+    if (count <= QUERIES || !is_copied(kind)) {
       page_values(kind, w, count, value, keys, a->padded_dim, next, output);
       continue;
     }

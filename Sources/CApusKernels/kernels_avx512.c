@@ -1,4 +1,5 @@
-// AVX-512 F/BW/DQ/VL with VNNI; kernels_avx512_bf16.c compiles it once more, with products of bf16 numbers.
+// AVX-512 F/BW/DQ/VL with VNNI; kernels_avx512_bf16.c and kernels_avx512_fp16.c compile it once more each, with products
+// of bf16 and of f16 numbers.
 #if defined(__x86_64__)
 #pragma clang fp contract(off)
 #include <immintrin.h>
@@ -11,6 +12,10 @@
 #pragma clang attribute push(__attribute__((target(FEATURES ",avx512bf16"))), apply_to = function)
 #define APUS_TABLE apus_kernels_avx512_bf16
 #define APUS_ISA "avx512_bf16"
+#elif defined(APUS_FP16)
+#pragma clang attribute push(__attribute__((target(FEATURES ",avx512fp16"))), apply_to = function)
+#define APUS_TABLE apus_kernels_avx512_fp16
+#define APUS_ISA "avx512_fp16"
 #else
 #pragma clang attribute push(__attribute__((target(FEATURES))), apply_to = function)
 #define APUS_TABLE apus_kernels_avx512
@@ -46,7 +51,7 @@
        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(table))), (__m512i)(u)))
 
 #ifndef APUS_BF16
-// This table serves Intel's cores, which fetch too little of a stream of weights by themselves: some lines to the second
+// These tables serve Intel's cores, which fetch too little of a stream of weights by themselves: some lines to the second
 // cache early, to the first one late. AMD's are slower with it.
 #define FETCH_WEIGHTS(w, bytes)                                                               \
   for (int line = 0; line < ((bytes) + 63) / 64; line++) {                                    \
@@ -77,6 +82,18 @@ typedef int16_t s32 __attribute__((ext_vector_type(32)));
        _mm256_loadu_si256((const __m256i *)(odd)), 1)))
 #define ROUND_PAIRS(out, x) \
   (_mm256_storeu_si256((__m256i *)(out), (__m256i)_mm512_cvtneps_pbh((__m512)(x))))
+#elif defined(APUS_FP16)
+// A number of 16 bits that is spread out in a register of its own, as compilers do when it is used twice, takes a place
+// among the products; as an operand in memory it does not.
+#define ADD_HALVES(sum, numbers, one)                                                         \
+  __asm__("vfmadd231ph %2%{1to32%}, %1, %0" : "+v"(sum) : "v"(numbers), "m"(*(const uint16_t *)(one)))
+#define SUM_HALVES(a, b) ((i16)_mm512_add_ph((__m512h)(a), (__m512h)(b)))
+#define WIDE_LOW(sum) ((v16)_mm512_cvtph_ps(_mm512_castsi512_si256((__m512i)(sum))))
+#define WIDE_HIGH(sum) ((v16)_mm512_cvtph_ps(_mm512_extracti64x4_epi64((__m512i)(sum), 1)))
+#define LOAD_HALVES(p) ((i16)_mm512_loadu_si512(p))
+#define LOAD_16_HALVES(p) ((i16)_mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(p))))
+#define ROUND_HALVES(out, x)                                                                  \
+  (_mm256_storeu_si256((__m256i *)(out), _mm512_cvtps_ph((__m512)(x), _MM_FROUND_TO_NEAREST_INT)))
 #endif
 
 #include "kernels_vector.h"

@@ -177,8 +177,10 @@ static float scaled(const apus_attention *a, float score) {
   return a->softcap > 0 ? a->softcap * tanhf(score / a->softcap) : score;
 }
 
-static int in_pairs(const apus_attention *a, int type) {
-  return a->pairs && (type == APUS_KV_F16 || type == APUS_KV_BF16);
+// How numbers of a type are multiplied.
+static int arithmetic(const apus_attention *a, int type) {
+  if (a->halves == APUS_AS_F16) return type == APUS_KV_F16 ? APUS_AS_F16 : APUS_AS_FLOATS;
+  return type == APUS_KV_F16 || type == APUS_KV_BF16 ? a->halves : APUS_AS_FLOATS;
 }
 
 static float dot_in_order(const float *key, const float *q, size_t dim) {
@@ -197,6 +199,20 @@ static float dot_in_pairs(const float *key, const float *q, size_t dim) {
   return dot;
 }
 
+// Chains of products of f16 numbers, even and odd components apart, summed up as floats.
+static float dot_in_chains(const float *key, const float *q, size_t dim) {
+  float dot = 0, largest = 0;
+  for (size_t d = 0; d < dim; d++) largest = fabsf(q[d]) > largest ? fabsf(q[d]) : largest;
+  float unit = apus_half_unit(largest);
+  for (size_t first = 0; first < dim; first += APUS_CHAIN) {
+    float chain[2] = {0};
+    for (size_t d = first; d < dim && d < first + APUS_CHAIN; d++)
+      chain[d % 2] = apus_fma_f16(key[d], apus_round_f16(q[d] / unit), chain[d % 2]);
+    dot += apus_round_f16((double)chain[0] + chain[1]);
+  }
+  return dot * unit;
+}
+
 // q·k, as the vector kernels add it up: keys in 4 or 8 bits meet a rounded query, block by block.
 static void page_scores(const apus_attention *a, const float *q, const uint8_t *slot, float *score) {
   const uint8_t *keys = slot + a->key_offset;
@@ -212,7 +228,10 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
     float dot = 0, key[APUS_MOST_SUMMARY];
     if (!quantized) {
       apus_kv_load_key(a->key_type, keys, t, a->head_dim, key);
-      dot = in_pairs(a, a->key_type) ? dot_in_pairs(key, q, a->head_dim) : dot_in_order(key, q, a->head_dim);
+      int halves = arithmetic(a, a->key_type);
+      dot = (halves == APUS_AS_BF16  ? dot_in_pairs
+             : halves == APUS_AS_F16 ? dot_in_chains
+                                     : dot_in_order)(key, q, a->head_dim);
     }
     for (size_t b = 0; quantized && b < blocks; b++) {
       int32_t sum = APUS_DOT_BASE;
@@ -228,18 +247,24 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
   }
 }
 
-// out += weights times values of the keys in `mask`, one key after the other or in pairs of which the second is first.
+// out += weights times values of the keys in `mask`, one key after the other, in pairs of which the second is first, or
+// in a chain of f16 numbers.
 static void sum_values(const apus_attention *a, const uint8_t *values, const float *weight, uint32_t mask, float *out) {
-  int pairs = in_pairs(a, a->value_type);
+  int halves = arithmetic(a, a->value_type);
+  float chain[APUS_MOST_DIM] = {0};
   for (size_t i = 0; i < APUS_PAGE; i++) {
-    size_t t = pairs ? i ^ 1 : i;
+    size_t t = halves == APUS_AS_BF16 ? i ^ 1 : i;
     float value[APUS_MOST_DIM];
     if (!(mask >> t & 1)) continue;
     apus_kv_load_value(a->value_type, values, t, a->padded_dim, a->padded_dim, value);
-    for (size_t d = 0; d < a->padded_dim; d++)
-      out[d] = pairs ? apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d])
-                     : fmaf(value[d], weight[t], out[d]);
+    for (size_t d = 0; d < a->padded_dim; d++) {
+      if (halves == APUS_AS_BF16) out[d] = apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d]);
+      else if (halves == APUS_AS_F16) chain[d] = apus_fma_f16(value[d], apus_round_f16(weight[t] / APUS_CHAIN), chain[d]);
+      else out[d] = fmaf(value[d], weight[t], out[d]);
+    }
   }
+  if (halves == APUS_AS_F16)
+    for (size_t d = 0; d < a->padded_dim; d++) out[d] = fmaf(chain[d], APUS_CHAIN, out[d]);
 }
 
 // The same for values in 4 or 8 bits: each weight times the scale of a value's block is rounded to steps of which the
@@ -370,6 +395,6 @@ static void raw_scores(const apus_attention *a, size_t begin, size_t end, size_t
 
 const apus_kernels apus_kernels_scalar = {
     "scalar", 1, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
-    quantize_row, rms_norm, swiglu, rope, 1, attend, merge, tap, raw_scores,
+    quantize_row, rms_norm, swiglu, rope, APUS_AS_BF16, attend, merge, tap, raw_scores,
     ROOF_CHAINS, roof_fma, 0, roof_dot, roof_read,
 };

@@ -11,7 +11,7 @@
 //   FEW_ROWS(X, ...)                X(R, ...) for each number of rows of a tile of one panel, largest first; 4 is one
 //   QUERIES, UP_TO_QUERIES(X)       query vectors of an attention tile; X(N) for each number up to it
 //   ROUND(x), TIMES_POWER(p, n)     optional: 16 floats as the nearest integers; p * 2^n for n from -126 to 0
-//   DOT_PAIRS, ...                  optional: see attention_pairs.h
+//   DOT_PAIRS or ADD_HALVES, ...    optional: see attention_halves.h
 //   FETCH_WEIGHTS(w, bytes)         optional: fetches what is read some time after the bytes at w
 //   ROOF_CHAINS                     optional: see roofline.h
 #include "attention_mask.h"
@@ -197,6 +197,6 @@ static void rope(float *x, size_t half, const float *cosine, const float *sine, 
 
 const apus_kernels APUS_TABLE = {
     APUS_ISA, PANELS, gemm_f32, gemm_f16, gemm_bf16, {APUS_INT8_FORMATS(INT8_ENTRY)},
-    quantize_row, rms_norm, swiglu, rope, HAS_PAIRS, attend, merge, tap, raw_scores,
-    ROOF_CHAINS, roof_fma, roof_pairs, roof_dot, roof_read,
+    quantize_row, rms_norm, swiglu, rope, HALVES, attend, merge, tap, raw_scores,
+    ROOF_CHAINS, roof_fma, roof_halves, roof_dot, roof_read,
 };

@@ -16,19 +16,27 @@ static float roof_fma(size_t rounds, float factor) {
 }
 
 #ifdef DOT_PAIRS
-static float roof_pairs(size_t rounds, const uint16_t *two) {
-  v16 sum[ROOF_CHAINS], total = SPLAT(0.0f);
-  i16 pairs = (i16)(0x3f803f80);
-  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) sum[i] = SPLAT((float)i);
-  for (size_t round = 0; round < rounds; round++) {
-    __asm__ volatile("" : : "r"(two) : "memory");
-    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) DOT_PAIRS(sum[i], pairs, two);
+#define ROOF_HALVES(X) X(v16, DOT_PAIRS)
+#elif defined(ADD_HALVES)
+#define ROOF_HALVES(X) X(i16, ADD_HALVES)
+#endif
+#ifdef ROOF_HALVES
+#define ROOF_OF(TYPE, ADD)                                                                               \
+  static float roof_halves(size_t rounds, const uint16_t *two) {                                         \
+    i16 numbers = (i16)(0x3c003c00);                                                                     \
+    v16 total = SPLAT(0.0f);                                                                             \
+    TYPE sum[ROOF_CHAINS];                                                                               \
+    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) sum[i] = (TYPE)SPLAT((float)i);                         \
+    for (size_t round = 0; round < rounds; round++) {                                                    \
+      __asm__ volatile("" : : "r"(two) : "memory");                                                      \
+      UNROLL for (int i = 0; i < ROOF_CHAINS; i++) ADD(sum[i], numbers, two);                            \
+    }                                                                                                    \
+    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) total += (v16)sum[i];                                   \
+    return sum_lanes(&total);                                                                            \
   }
-  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) total += sum[i];
-  return sum_lanes(&total);
-}
+ROOF_HALVES(ROOF_OF)
 #else
-#define roof_pairs 0
+#define roof_halves 0
 #endif
 
 // DOT_NARROW is the faster one where there are two. As in a product, each group of weights meets several activations,

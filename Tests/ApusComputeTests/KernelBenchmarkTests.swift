@@ -51,9 +51,9 @@ struct KernelBenchmarkTests {
     #expect(floats.bound == .multiplyAdd && floats.value == 4 && floats.share == 0.75)
     let int8 = measure(2e9, 8e9, 64e9)
     #expect(int8.bound == .int8 && int8.value == 16 && int8.share == 0.75)
-    // Without a roof of their own, bf16 numbers meet that of floats.
-    let pairs = KernelMeasurement(
-      name: "x", work: .init(bytes: 0, pairs: 16e9), seconds: 4, speedup: 1, roofline: roofline)
-    #expect(pairs.bound == .pairs && pairs.value == 4 && pairs.share == 0.5)
+    // Without a roof of their own, numbers of 16 bits meet that of floats.
+    let halves = KernelMeasurement(
+      name: "x", work: .init(bytes: 0, halves: 16e9), seconds: 4, speedup: 1, roofline: roofline)
+    #expect(halves.bound == .halves && halves.value == 4 && halves.share == 0.5)
   }
 }

@@ -7,7 +7,9 @@ import Foundation
 
 /// The kernel tables this machine has, the reference first.
 enum InstructionSets {
-  static let available: [String] = ["scalar", "avx2", "avx512", "avx512_bf16", "neon"].filter {
+  static let available: [String] = [
+    "scalar", "avx2", "avx512", "avx512_bf16", "avx512_fp16", "neon",
+  ].filter {
     (try? Compute(pool: WorkerPool(threadCount: 1), instructionSet: $0)) != nil
   }
 }

@@ -64,7 +64,7 @@ static attention start(int round) {
   a->first_index = one_in(3) ? 0 : one_in(4) ? 480 + below(200) : below(150);
   a->scale = 1 / sqrtf((float)a->head_dim);
   a->softcap = one_in(4) ? 5 : 0;
-  a->pairs = table[0]->pairs && table[1]->pairs && one_in(2);
+  a->halves = one_in(2) ? table[1]->halves : APUS_AS_FLOATS;
   if (one_in(3)) {
     a->window = 1 + below(one_in(2) ? 80 : 400);
     a->sinks = below(3) * below(40);
@@ -123,8 +123,8 @@ static void same_partials(const attention *p, partial a, partial b, size_t count
 
 static void describe(const attention *p) {
   const apus_attention *a = &p->a;
-  problem("head %zu, group %zu, rows %zu, first %zu, types %d and %d, pairs %d, window %zu, sinks %zu, softcap %g, tree %d, "
-          "wild %d", a->head_dim, a->group, p->rows, a->first_index, a->key_type, a->value_type, a->pairs, a->window, a->sinks,
+  problem("head %zu, group %zu, rows %zu, first %zu, types %d and %d, halves %d, window %zu, sinks %zu, softcap %g, tree %d, "
+          "wild %d", a->head_dim, a->group, p->rows, a->first_index, a->key_type, a->value_type, a->halves, a->window, a->sinks,
           (double)a->softcap, a->tree != 0, p->wild);
 }
 

@@ -41,7 +41,7 @@ extension KernelBenchmark {
     (a.key_offset, a.value_offset) = (geometry.keyOffset, geometry.valueOffset)
     a.page_stride = 1
     (a.key_type, a.value_type) = (geometry.key.rawValue, geometry.value.rawValue)
-    a.pairs = compute.multipliesPairs ? 1 : 0
+    a.halves = compute.halves.rawValue
     a.first_index = pages.count * KVGeometry.pageSize
     a.scale = 1 / Float(dimension).squareRoot()
     return pages.withUnsafeBufferPointer { pages in
@@ -70,8 +70,8 @@ extension KernelBenchmark {
     let slot = geometry.slotByteCount - geometry.keyOffset
     let bytes = Double(keys / KVGeometry.pageSize * slot)
     if geometry.key.isApproximate { return Work(bytes: bytes, int8: products) }
-    let inPairs = compute.multipliesPairs && geometry.key != .f32
-    return inPairs ? Work(bytes: bytes, pairs: products) : Work(bytes: bytes, floats: products)
+    return compute.halves.rounds(geometry.key)
+      ? Work(bytes: bytes, halves: products) : Work(bytes: bytes, floats: products)
   }
 }
 

@@ -50,14 +50,14 @@ package final class KernelBenchmark {
     var bytes: Double
     /// Operations, two a multiplication and addition.
     var floats: Double
-    /// On bf16 numbers.
-    var pairs: Double
+    /// On numbers of 16 bits, where those are not multiplied as floats.
+    var halves: Double
     var int8: Double
 
-    package init(bytes: Double, floats: Double = 0, pairs: Double = 0, int8: Double = 0) {
+    package init(bytes: Double, floats: Double = 0, halves: Double = 0, int8: Double = 0) {
       self.bytes = bytes
       self.floats = floats
-      self.pairs = pairs
+      self.halves = halves
       self.int8 = int8
     }
   }
@@ -80,7 +80,7 @@ package struct KernelMeasurement: Sendable {
   package enum Bound: String, Sendable {
     case read = "roof_read"
     case multiplyAdd = "roof_fma"
-    case pairs = "roof_bf16"
+    case halves = "roof_16bit"
     case int8 = "roof_int8"
   }
 
@@ -102,7 +102,7 @@ package struct KernelMeasurement: Sendable {
     self.speedup = speedup
     let parts: [(Bound, work: Double, roof: Roofline.Roof)] = [
       (.multiplyAdd, work.floats, roofline.multiplyAdd),
-      (.pairs, work.pairs, roofline.halves),
+      (.halves, work.halves, roofline.ofHalves),
       (.int8, work.int8, roofline.int8),
     ]
     // All kinds of arithmetic share the same ports; reading goes on beside them.
@@ -121,7 +121,7 @@ extension KernelMeasurement.Bound {
   package var unit: String {
     switch self {
     case .read: "GB/s"
-    case .multiplyAdd, .pairs: "GFLOPS"
+    case .multiplyAdd, .halves: "GFLOPS"
     case .int8: "GOPS"
     }
   }

@@ -1,8 +1,8 @@
 import CApusKernels
 import Foundation
 
-/// What the machine does at best with one table of kernels: bytes read, operations on floats, on bf16 numbers and on
-/// bytes a second (Williams et al., "Roofline", 2009). A multiplication and an addition are two operations.
+/// What the machine does at best with one table of kernels: bytes read, operations on floats, on numbers of 16
+/// bits and on bytes a second (Williams et al., "Roofline", 2009). A multiplication and an addition are two operations.
 package struct Roofline: Sendable {
   /// A roof, for one thread and for all of them.
   package struct Roof: Sendable {
@@ -17,21 +17,21 @@ package struct Roofline: Sendable {
 
   package let read: Roof
   package let multiplyAdd: Roof
-  /// Products of bf16 numbers; nil where kernels have none.
-  package let pairs: Roof?
+  /// Products of numbers of 16 bits as such; nil where kernels have none.
+  package let halves: Roof?
   package let int8: Roof
 
-  package init(read: Roof, multiplyAdd: Roof, pairs: Roof? = nil, int8: Roof) {
+  package init(read: Roof, multiplyAdd: Roof, halves: Roof? = nil, int8: Roof) {
     self.read = read
     self.multiplyAdd = multiplyAdd
-    self.pairs = pairs
+    self.halves = halves
     self.int8 = int8
   }
 }
 
 extension Roofline {
-  /// What products of numbers of 16 bits meet: those of bf16 numbers, or of floats.
-  package var halves: Roof { pairs ?? multiplyAdd }
+  /// What products of numbers of 16 bits meet: their own roof, or that of floats.
+  package var ofHalves: Roof { halves ?? multiplyAdd }
 
   /// Measures; `memory` is far larger than the caches.
   init(_ compute: Compute, memory: borrowing Buffer<UInt8>) {
@@ -61,7 +61,7 @@ extension Roofline {
       return Roof(oneThread: rate(alone), allThreads: rate(compute.pool))
     }
     multiplyAdd = computing(lanes * 2) { keep(table.pointee.roof_fma($0, 0.5)) }
-    pairs = table.pointee.roof_pairs.map { roof in
+    halves = table.pointee.roof_halves.map { roof in
       computing(lanes * 4) { rounds in
         base.withMemoryRebound(to: UInt16.self, capacity: 32) { keep(roof(rounds, $0)) }
       }

@@ -38,7 +38,7 @@ extension Compute {
 /// What the tasks of attention share.
 private struct AttentionWork {
   let table: UnsafePointer<apus_kernels>
-  let pairs: Bool
+  let halves: HalfArithmetic
   let slices: [AttentionSlice]
   let layer: AttentionLayer
   let arena: KVArena
@@ -52,7 +52,7 @@ private struct AttentionWork {
     partials: borrowing PartialResults, output: borrowing Matrix
   ) {
     table = compute.kernels.table
-    pairs = compute.multipliesPairs
+    halves = compute.halves
     self.slices = slices
     self.layer = layer
     self.arena = arena
@@ -88,7 +88,7 @@ private struct AttentionTask: WorkerTask {
     let pageCount = slice.pageCount(layer: layer, head: head)
     slice.withDescriptor(
       queries: queries, stride: stride, layer: work.layer, head: Int(item.head), arena: work.arena,
-      pairs: work.pairs
+      halves: work.halves
     ) { descriptor in
       if item.partial >= 0 {
         let first = Int(item.partial)
@@ -179,13 +179,13 @@ extension AttentionSlice {
   /// `queries` are those of the batch, `stride` numbers a row.
   func withDescriptor(
     queries: UnsafePointer<Float>, stride: Int, layer: AttentionLayer, head: Int, arena: KVArena,
-    pairs: Bool, _ body: (UnsafePointer<apus_attention>) -> Void
+    halves: HalfArithmetic, _ body: (UnsafePointer<apus_attention>) -> Void
   ) {
     let geometry = arena.geometry
     let column = head * (layer.headCount / geometry.headCount) * geometry.headDimension
     var descriptor = layer.descriptor(
       query: queries + rowStart * stride + column, stride: stride, head: head, arena: arena,
-      pairs: pairs)
+      halves: halves)
     let needed = pageCount(layer: layer.layer, head: head)
     if let views {
       views[layer.layer, head].withDescriptor(descriptor, pageCount: needed, body)
@@ -215,7 +215,7 @@ extension AttentionSlice {
 extension AttentionLayer {
   /// What the kernels are told but for the keys; `query` is the first row's first query vector of the head.
   func descriptor(
-    query: UnsafePointer<Float>, stride: Int, head: Int, arena: KVArena, pairs: Bool
+    query: UnsafePointer<Float>, stride: Int, head: Int, arena: KVArena, halves: HalfArithmetic
   ) -> apus_attention {
     let geometry = arena.geometry
     let group = headCount / geometry.headCount
@@ -231,7 +231,7 @@ extension AttentionLayer {
     descriptor.value_offset = geometry.valueOffset
     descriptor.key_type = geometry.key.rawValue
     descriptor.value_type = geometry.value.rawValue
-    descriptor.pairs = pairs ? 1 : 0
+    descriptor.halves = halves.rawValue
     descriptor.sinks = ranges[head].sinks
     descriptor.window = ranges[head].window
     descriptor.scale = scale

@@ -27,7 +27,7 @@ extension Compute {
       let (head, begin) = (item / tiles, vectors.lowerBound + item % tiles * Self.tapTile)
       slice.withDescriptor(
         queries: source, stride: stride, layer: layer, head: head, arena: arena,
-        pairs: multipliesPairs
+        halves: halves
       ) {
         table.pointee.tap(
           $0, begin, min(begin + Self.tapTile, vectors.upperBound), pages[head], base + item * width
@@ -54,7 +54,7 @@ extension Compute {
     scores.withUnsafeMutableBufferPointer { scores in
       slice.withDescriptor(
         queries: source, stride: stride, layer: layer, head: head, arena: arena,
-        pairs: multipliesPairs
+        halves: halves
       ) { descriptor in
         table.pointee.raw_scores(
           descriptor, vector, vector + 1, scores.count, scores.baseAddress)
@@ -76,7 +76,7 @@ extension Compute {
         view.withDescriptor(
           layer.descriptor(
             query: vectors.baseAddress!, stride: 0, head: head, arena: arena,
-            pairs: multipliesPairs),
+            halves: halves),
           pageCount: KVGeometry.pageCount(count)
         ) { table.pointee.raw_scores($0, 0, group, count, scores.baseAddress) }
       }

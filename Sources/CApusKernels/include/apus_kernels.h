@@ -15,6 +15,7 @@ enum {
   APUS_PANEL = 16,      // columns of a packed weight panel
   APUS_BLOCK = 32,      // numbers that share one scale in int8 products
   APUS_PAGE = 32,       // tokens of one KV slot
+  APUS_CHAIN = 32,      // products of f16 numbers that are summed up in f16
   APUS_SPLIT_PAGES = 16, // pages of one attention split
   APUS_MOST_DIM = 512,  // components of a head
   APUS_MOST_SUMMARY = 2 * APUS_MOST_DIM,  // numbers of a row in 16 bits that raw_scores takes for a key
@@ -51,6 +52,10 @@ typedef struct apus_gemm {
   int first;
 } apus_gemm;
 
+// How keys and values of 16 bits meet queries and weights: all as floats, all as bf16 numbers, two products at a time
+// summed up as floats, or those in f16 as such, APUS_CHAIN products summed up as f16 and then as floats.
+enum { APUS_AS_FLOATS, APUS_AS_BF16, APUS_AS_F16 };
+
 // One layer and KV head of one sequence.
 typedef struct apus_attention {
   const float *q;            // [rows, ...]: group * head_dim numbers used of each row
@@ -61,7 +66,7 @@ typedef struct apus_attention {
   const int32_t *pages;      // slot of page i = pages[i] * page_stride + page_offset
   size_t page_stride, page_offset;
   int key_type, value_type;
-  int pairs;                 // numbers of 16 bits are multiplied as bf16, two at a time; needs a table with pairs
+  int halves;                // APUS_AS_...: how keys and values of 16 bits are multiplied; 0, or as the table has it
   size_t first_index;        // index of row 0's own key
   size_t sinks, window;      // keys [0, sinks) and the last `window` are read; window 0: all
   const uint64_t *tree;      // per row: which of the keys from first_index on are read; null: causal
@@ -91,7 +96,7 @@ typedef struct apus_kernels {
   void (*swiglu)(const float *gate, const float *up, size_t n, float *y);
   // Pairs (i, i + half) or (2i, 2i + 1) of one head turned by the angles whose cosines and sines are given.
   void (*rope)(float *x, size_t half, const float *cosine, const float *sine, int interleaved);
-  int pairs;  // whether attention can multiply bf16 numbers
+  int halves;  // APUS_AS_...: the quickest way to multiply keys and values of 16 bits; the scalar table knows all
   // Query vectors [begin, end) of rows * group over pages [page_begin, page_end), which lie in one split:
   // unnormalised output, maximum, sum.
   void (*attend)(const apus_attention *, size_t begin, size_t end, size_t page_begin, size_t page_end,
@@ -108,14 +113,15 @@ typedef struct apus_kernels {
   // products of 4 numbers in 8 bits, of 64 weights; reading takes 1, 4 or 8 streams and at least 64 bytes of each.
   size_t roof_chains;
   float (*roof_fma)(size_t rounds, float factor);
-  float (*roof_pairs)(size_t rounds, const uint16_t *two);  // twice 16 products of bf16 numbers a chain; null without
+  float (*roof_halves)(size_t rounds, const uint16_t *two);  // twice 16 products of 16 bits a chain; null without
   uint32_t (*roof_dot)(size_t rounds, const int8_t *activations, const uint8_t *weights);
   uint32_t (*roof_read)(const uint8_t *bytes, size_t count, size_t streams);
 } apus_kernels;
 
 // The best table for this machine.
 const apus_kernels *apus_kernels_best(void);
-// The table of that name ("scalar", "avx2", "avx512", "avx512_bf16", "neon"); null when the machine or the build lacks it.
+// The table of that name ("scalar", "avx2", "avx512", "avx512_bf16", "avx512_fp16",
+// "neon"); null when the machine or the build lacks it.
 const apus_kernels *apus_kernels_for(const char *isa);
 
 // Packing: 16 rows (fewer: the rest is zero) of one tensor to a panel; `rows` are row-major pointers.

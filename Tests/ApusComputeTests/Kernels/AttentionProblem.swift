@@ -16,8 +16,8 @@ final class AttentionProblem: CustomStringConvertible {
     var window = 0
     var tree: [UInt64]?
     var softcap: Float = 0
-    /// Numbers of 16 bits are multiplied as bf16 ones.
-    var pairs = false
+    /// How numbers of 16 bits are multiplied.
+    var halves = Int32(APUS_AS_FLOATS)
     /// Queries and keys with huge, infinite and NaN numbers.
     var wild = false
 
@@ -168,7 +168,7 @@ final class AttentionProblem: CustomStringConvertible {
             (a.sinks, a.window) = (shape.sinks, shape.window)
             a.tree = shape.tree == nil ? nil : tree.baseAddress
             (a.scale, a.softcap) = (scale, shape.softcap)
-            a.pairs = shape.pairs ? 1 : 0
+            a.halves = shape.halves
             let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: slotBytes)
             defer { scratch.deallocate() }
             a.scratch = scratch
@@ -205,7 +205,7 @@ final class AttentionProblem: CustomStringConvertible {
   }
 
   private func multipliesPairs(_ type: Int) -> Bool {
-    shape.pairs && (type == APUS_KV_F16 || type == APUS_KV_BF16)
+    shape.halves == APUS_AS_BF16 && (type == APUS_KV_F16 || type == APUS_KV_BF16)
   }
 
   /// Softmax attention of one vector in double precision, and how far rounded weights may lie from it.
@@ -230,27 +230,44 @@ final class AttentionProblem: CustomStringConvertible {
         output[d] += weight * Double(roundsValues ? roundedToBF16(value[d]) : value[d])
       }
     }
-    return (output, weights, tolerance(weights))
+    return (output, weights, tolerance(weights, of: vector))
   }
 
-  private func tolerance(_ weights: [Double]) -> [Double] {
-    (0..<shape.headDimension).map { d in
-      if multipliesPairs(shape.valueType) {
-        return 1e-5 + zip(weights, values).reduce(0) { $0 + $1.0 * abs(Double($1.1[d])) } / 256
-      }
-      guard shape.valueType >= APUS_KV_Q8_0 else { return 1e-5 }
-      // The page's largest product of weight and scale is that many steps; each weight is half a step off at most.
-      let (steps, most) = shape.valueType == APUS_KV_Q8_0 ? (254.0, 127.0) : (127.0, 8.0)
-      return (0..<pageCount).reduce(1e-5) { sum, page in
-        let tokens = page * 32..<min(page * 32 + 32, keys.count)
-        let scales = tokens.map { Double(values[$0].map(abs).max()!) / most }
-        let step = zip(tokens, scales).map { weights[$0] * $1 }.max()! / steps
-        let block = d / 32 * 32..<min(d / 32 * 32 + 32, shape.headDimension)
-        return zip(tokens, scales).reduce(sum) { sum, token in
-          let own = Double(values[token.0][block].map(abs).max()!) / most
-          guard weights[token.0] > 0, own > 0 else { return sum }
-          return sum + 0.51 * step * abs(Double(values[token.0][d])) / own
-        }
+  /// How far scores may lie from exact ones: that of sums of f16 numbers is rounded once a product.
+  func scoreTolerance(vector: Int) -> Double {
+    guard shape.halves == APUS_AS_F16 && shape.keyType == APUS_KV_F16 else { return 0 }
+    let q = query(vector)
+    return keys.map { zip(q, $0).reduce(0) { $0 + abs(Double($1.0 * $1.1)) } }.max()!
+      * Double(scale) / 256
+  }
+
+  private func tolerance(_ weights: [Double], of vector: Int) -> [Double] {
+    let ofScores = 2.5 * scoreTolerance(vector: vector)
+    return (0..<shape.headDimension).map { d in
+      let most = zip(weights, values).reduce(0) { $0 + $1.0 * abs(Double($1.1[d])) }
+      return most * ofScores + ownTolerance(weights, d, most: most)
+    }
+  }
+
+  /// What rounded weights do to component `d` of the output, which is at most `most`.
+  private func ownTolerance(_ weights: [Double], _ d: Int, most: Double) -> Double {
+    if multipliesPairs(shape.valueType)
+      || shape.halves == APUS_AS_F16 && shape.valueType == APUS_KV_F16
+    {
+      return 1e-5 + most / 256
+    }
+    guard shape.valueType >= APUS_KV_Q8_0 else { return 1e-5 }
+    // The page's largest product of weight and scale is that many steps; each weight is half a step off at most.
+    let (steps, most) = shape.valueType == APUS_KV_Q8_0 ? (254.0, 127.0) : (127.0, 8.0)
+    return (0..<pageCount).reduce(1e-5) { sum, page in
+      let tokens = page * 32..<min(page * 32 + 32, keys.count)
+      let scales = tokens.map { Double(values[$0].map(abs).max()!) / most }
+      let step = zip(tokens, scales).map { weights[$0] * $1 }.max()! / steps
+      let block = d / 32 * 32..<min(d / 32 * 32 + 32, shape.headDimension)
+      return zip(tokens, scales).reduce(sum) { sum, token in
+        let own = Double(values[token.0][block].map(abs).max()!) / most
+        guard weights[token.0] > 0, own > 0 else { return sum }
+        return sum + 0.51 * step * abs(Double(values[token.0][d])) / own
       }
     }
   }

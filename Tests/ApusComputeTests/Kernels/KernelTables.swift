@@ -10,10 +10,11 @@ struct KernelTable: @unchecked Sendable, CustomStringConvertible {
 
   static let scalar = KernelTable(functions: apus_kernels_for("scalar"))
   /// The vector tables this machine has.
-  static let vector: [KernelTable] = ["avx2", "avx512", "avx512_bf16", "neon"].compactMap {
-    (name: String) in
-    apus_kernels_for(name).map { KernelTable(functions: $0) }
-  }
+  static let vector: [KernelTable] = ["avx2", "avx512", "avx512_bf16", "avx512_fp16", "neon"]
+    .compactMap {
+      (name: String) in
+      apus_kernels_for(name).map { KernelTable(functions: $0) }
+    }
   static let all = [scalar] + vector
 }
 

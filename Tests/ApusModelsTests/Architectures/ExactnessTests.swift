@@ -87,19 +87,19 @@ import Testing
     #expect(sameBits(together, alone))
   }
 
-  /// Tables differ in nothing but in whether they multiply bf16 numbers, which is more than the contract asks.
+  /// Tables differ in nothing but in how they multiply numbers of 16 bits, which is more than the contract asks.
   @Test(arguments: cases)
   func instructionSets(_ test: Case) throws {
     let folder = try TemporaryFolder()
     let random = test.model()
     let path = try random.write(to: folder)
     let tokens = random.tokens(150, seed: 6)
-    var results: [Bool: [[Float]]] = [:]
+    var results: [HalfArithmetic: [[Float]]] = [:]
     for isa in InstructionSets.available {
       let model = try harness(test, threads: 1, isa: isa, path: path)
-      let (result, pairs) = (model.logits(tokens), model.compute.multipliesPairs)
-      #expect(sameBits(result, results[pairs, default: result]))
-      results[pairs] = result
+      let (result, halves) = (model.logits(tokens), model.compute.halves)
+      #expect(sameBits(result, results[halves, default: result]))
+      results[halves] = result
     }
   }
 
