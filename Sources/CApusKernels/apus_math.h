@@ -76,18 +76,16 @@ APUS_INLINE float apus_half_to_float(uint16_t h) {
   return sign ? -tiny : tiny;
 }
 
-// Round to nearest even; beyond the range it saturates at 65504, NaN stays NaN.
+// Round to nearest even; beyond the range it saturates at 65504, NaN stays NaN. Without branches, so that compilers turn
+// loops of it into vector code.
 APUS_INLINE uint16_t apus_float_to_half(float x) {
-  uint32_t u = apus_bits(x), sign = (u >> 16) & 0x8000;
-  u &= 0x7fffffff;
-  if (u > 0x7f800000) return (uint16_t)(sign | 0x7e00);
-  if (u >= 0x477ff000) return (uint16_t)(sign | 0x7bff);
-  if (u < 0x38800000) {
-    float shifted = apus_float(u) + 0.5f;  // the sum's rounding is the wanted one
-    return (uint16_t)(sign | (apus_bits(shifted) - 0x3f000000));
-  }
-  u += 0xfff + ((u >> 13) & 1);
-  return (uint16_t)(sign | ((u - 0x38000000) >> 13));
+  int32_t u = (int32_t)(apus_bits(x) & 0x7fffffff), sign = (int32_t)(apus_bits(x) >> 16 & 0x8000);
+  int32_t capped = u < 0x477fe000 ? u : 0x477fe000;
+  int32_t tiny = (int32_t)apus_bits(apus_float((uint32_t)capped) + 0.5f) - 0x3f000000;  // the sum's rounding is the wanted one
+  int32_t half = (capped + 0xfff + (capped >> 13 & 1) - 0x38000000) >> 13;
+  half = capped < 0x38800000 ? tiny : half;
+  half = u > 0x7f800000 ? 0x7e00 : half;
+  return (uint16_t)(sign | half);
 }
 
 APUS_INLINE float apus_bf16_to_float(uint16_t h) { return apus_float((uint32_t)h << 16); }

@@ -13,13 +13,14 @@ size_t apus_kv_value_bytes(int type, size_t padded_dim) {
   return apus_blocks(padded_dim) * APUS_PAGE * (2 + apus_kv_block_bytes(type));
 }
 
-static void store_number(int type, uint8_t *out, float x) {
-  if (type == APUS_KV_F32) {
-    memcpy(out, &x, 4);
-    return;
-  }
-  uint16_t h = type == APUS_KV_F16 ? apus_float_to_half(x) : apus_float_to_bf16(x);
-  memcpy(out, &h, 2);
+// `count` numbers of 4 or 2 bytes side by side.
+static void store_numbers(int type, uint8_t *out, const float *x, size_t count) {
+  uint16_t *halves = (uint16_t *)out;
+  if (type == APUS_KV_F32) memcpy(out, x, count * sizeof *x);
+  else if (type == APUS_KV_F16)
+    for (size_t i = 0; i < count; i++) halves[i] = apus_float_to_half(x[i]);
+  else
+    for (size_t i = 0; i < count; i++) halves[i] = apus_float_to_bf16(x[i]);
 }
 
 static float load_half(const uint8_t *in) {
@@ -66,8 +67,14 @@ static void quantize_block(int type, const float *x, size_t count, uint8_t *scal
 
 void apus_kv_store_key(int type, uint8_t *base, size_t token, size_t head_dim, const float *key) {
   if (type < APUS_KV_Q8_0) {
-    size_t size = apus_kv_float_bytes(type);
-    for (size_t d = 0; d < head_dim; d++) store_number(type, base + (d * APUS_PAGE + token) * size, key[d]);
+    union {
+      float floats[APUS_MOST_SUMMARY];
+      uint16_t halves[APUS_MOST_SUMMARY];
+    } row;
+    store_numbers(type, (uint8_t *)&row, key, head_dim);
+    for (size_t d = 0; d < head_dim; d++)
+      if (type == APUS_KV_F32) ((float *)base)[d * APUS_PAGE + token] = row.floats[d];
+      else ((uint16_t *)base)[d * APUS_PAGE + token] = row.halves[d];
     return;
   }
   float rotated[APUS_MOST_DIM];
@@ -93,7 +100,8 @@ static void store_value(int type, uint8_t *base, size_t token, size_t head_dim, 
   if (type < APUS_KV_Q8_0) {
     size_t size = apus_kv_float_bytes(type);
     uint8_t *out = base + token * padded_dim * size;
-    for (size_t d = 0; d < padded_dim; d++) store_number(type, out + d * size, d < head_dim ? value[d] : 0.0f);
+    store_numbers(type, out, value, head_dim);
+    memset(out + head_dim * size, 0, (padded_dim - head_dim) * size);
     return;
   }
   size_t blocks = apus_blocks(padded_dim), used = apus_blocks(head_dim), size = apus_kv_block_bytes(type);
