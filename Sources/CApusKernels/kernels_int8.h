@@ -120,13 +120,14 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 #if PANELS > 1
 enum {
   CHUNK_BLOCKS = 16,   // laid out at a time: some 28 KB, which stay in the first cache
+  CHUNK_SPARE = 4,     // blocks that join the chunk before them rather than be one of their own
   CHUNK_ROWS = 256,    // whose sums are kept meanwhile
   WORTH_COPYING = 64,  // rows from which bytes, which need no decoding, are laid out too; with 16 it costs 20 %
 };
 _Static_assert(CHUNK_BLOCKS % 8 == 0 && CHUNK_ROWS % 4 == 0, "whole headers and whole tiles");
 
 typedef struct {
-  uint8_t cells[CHUNK_BLOCKS * WIDE_CELL_BYTES(2, 1)] __attribute__((aligned(64)));
+  uint8_t cells[(CHUNK_BLOCKS + CHUNK_SPARE) * WIDE_CELL_BYTES(2, 1)] __attribute__((aligned(64)));
   v16 sums[CHUNK_ROWS][PANELS];
 } many_room;
 
@@ -185,7 +186,7 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
     for (size_t row = 0, end; row < row_end; row = end) {                                                        \
       end = row_end - row < CHUNK_ROWS ? row_end : row + CHUNK_ROWS;                                             \
       for (size_t first = 0, last; first < blocks; first = last) {                                               \
-        last = blocks - first < CHUNK_BLOCKS ? blocks : first + CHUNK_BLOCKS;                                    \
+        last = blocks - first <= CHUNK_BLOCKS + CHUNK_SPARE ? blocks : first + CHUNK_BLOCKS;                     \
         NAME##_lay_out(g, panel, first, last, room.cells);                                                       \
         for (size_t r = row; r < end; r += 4)                                                                    \
           wide_tile(BITS == 8 || LOOKUP, SUB, AFFINE)(g, r, panel, first, last, room.cells, room.sums + (r - row)); \
