@@ -76,12 +76,13 @@ APUS_INLINE float apus_half_to_float(uint16_t h) {
   return sign ? -tiny : tiny;
 }
 
-// Round to nearest even; beyond the range it saturates at 65504, NaN stays NaN. Without branches, so that compilers turn
-// loops of it into vector code.
+// Round to nearest even; beyond the range it saturates at 65504, NaN stays NaN. Without branches, so that loops of it
+// become vector code.
 APUS_INLINE uint16_t apus_float_to_half(float x) {
   int32_t u = (int32_t)(apus_bits(x) & 0x7fffffff), sign = (int32_t)(apus_bits(x) >> 16 & 0x8000);
   int32_t capped = u < 0x477fe000 ? u : 0x477fe000;
-  int32_t tiny = (int32_t)apus_bits(apus_float((uint32_t)capped) + 0.5f) - 0x3f000000;  // the sum's rounding is the wanted one
+  // The sum's rounding is the wanted one.
+  int32_t tiny = (int32_t)apus_bits(apus_float((uint32_t)capped) + 0.5f) - 0x3f000000;
   int32_t half = (capped + 0xfff + (capped >> 13 & 1) - 0x38000000) >> 13;
   half = capped < 0x38800000 ? tiny : half;
   half = u > 0x7f800000 ? 0x7e00 : half;

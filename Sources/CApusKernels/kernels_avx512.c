@@ -1,5 +1,5 @@
-// AVX-512 F/BW/DQ/VL with VNNI; kernels_avx512_bf16.c and kernels_avx512_fp16.c compile it once more each, with products
-// of bf16 and of f16 numbers.
+// AVX-512 F/BW/DQ/VL with VNNI; kernels_avx512_bf16.c and kernels_avx512_fp16.c compile it once more each, with
+// products of bf16 and of f16 numbers.
 #if defined(__x86_64__)
 #pragma clang fp contract(off)
 #include <immintrin.h>
@@ -51,8 +51,8 @@
        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(table))), (__m512i)(u)))
 
 #ifndef APUS_BF16
-// These tables serve Intel's cores, which fetch too little of a stream of weights by themselves: some lines to the second
-// cache early, to the first one late. AMD's are slower with it.
+// These tables serve Intel's cores, which fetch too little of a stream of weights by themselves: some lines to the
+// second cache early, to the first one late. AMD's are slower with it.
 #define FETCH_WEIGHTS(w, bytes)                                                               \
   for (int line = 0; line < ((bytes) + 63) / 64; line++) {                                    \
     __builtin_prefetch((w) + 8192 + line * 64, 0, 2);                                         \

@@ -258,9 +258,12 @@ static void sum_values(const apus_attention *a, const uint8_t *values, const flo
     if (!(mask >> t & 1)) continue;
     apus_kv_load_value(a->value_type, values, t, a->padded_dim, a->padded_dim, value);
     for (size_t d = 0; d < a->padded_dim; d++) {
-      if (halves == APUS_AS_BF16) out[d] = apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d]);
-      else if (halves == APUS_AS_F16) chain[d] = apus_fma_f16(value[d], apus_round_f16(weight[t] / APUS_CHAIN), chain[d]);
-      else out[d] = fmaf(value[d], weight[t], out[d]);
+      if (halves == APUS_AS_BF16)
+        out[d] = apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d]);
+      else if (halves == APUS_AS_F16)
+        chain[d] = apus_fma_f16(value[d], apus_round_f16(weight[t] / APUS_CHAIN), chain[d]);
+      else
+        out[d] = fmaf(value[d], weight[t], out[d]);
     }
   }
   if (halves == APUS_AS_F16)
