@@ -108,7 +108,7 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Arithmetic: int8, with bf16 in attention where the processor has it, or f32.",
+      "Arithmetic: int8, with 16 bits in attention where the processor is quick at it, or f32.",
       valueName: "precision"))
   var precision = Precision.quantized
 
