@@ -8,7 +8,7 @@
 // and one that multiplies f16 numbers
 //   ADD_HALVES(sum, numbers, one)  sum[32] += numbers[32] * *one, in f16
 //   SUM_HALVES(a, b)               a[32] + b[32]
-//   WIDE_LOW(sum), WIDE_HIGH(sum)  the first and the last 16 of 32 f16 numbers as floats
+//   LOW_FLOATS(sum), HIGH_FLOATS(sum)  the first and the last 16 of 32 f16 numbers as floats
 //   LOAD_HALVES(p), LOAD_16_HALVES(p)  32 f16 numbers; 16, and zeros behind them
 //   ROUND_HALVES(out, x)           stores 16 floats as f16
 
@@ -37,9 +37,9 @@ enum { PAIRS = APUS_KV_TYPES, PAIRS_F16, PAIRS_BF16, HALVES_F16, KINDS };
 #define KIND(X, NAME) {UP_TO_QUERIES(X##_##NAME)},
 
 APUS_INLINE int kind_of(int type, int halves) {
-  if (halves == APUS_AS_BF16 && type == APUS_KV_F16) return PAIRS_F16;
-  if (halves == APUS_AS_BF16 && type == APUS_KV_BF16) return PAIRS_BF16;
-  return halves == APUS_AS_F16 && type == APUS_KV_F16 ? HALVES_F16 : type;
+  int arithmetic = apus_kv_arithmetic(type, halves);
+  if (arithmetic == APUS_AS_BF16) return type == APUS_KV_F16 ? PAIRS_F16 : PAIRS_BF16;
+  return arithmetic == APUS_AS_F16 ? HALVES_F16 : type;
 }
 APUS_INLINE int key_kind(const apus_attention *a) { return kind_of(a->key_type, a->halves); }
 APUS_INLINE int value_kind(const apus_attention *a) { return kind_of(a->value_type, a->halves); }

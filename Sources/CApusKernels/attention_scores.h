@@ -44,7 +44,7 @@ static void rotate_query(float *x, size_t count, size_t head_dim) {
 }
 
 // `count` components, a multiple of 16, as bf16 or f16 numbers.
-static void round_query(int kind, float *x, size_t count, query *out) {
+static void round_query(int kind, const float *x, size_t count, query *out) {
   v16 most = SPLAT(0.0f), inverse = SPLAT(1.0f);
   if (kind == HALVES_F16) {
     for (size_t i = 0; i < count; i += 16) {
@@ -142,8 +142,8 @@ static void prepare_query(const apus_attention *a, size_t vector, query *out) {
       }                                                                                                          \
       UNROLL for (int n = 0; n < N; n++) {                                                                       \
         i16 both = SUM_HALVES(even[n], odd[n]);                                                                  \
-        sum[n][0] += WIDE_LOW(both);                                                                             \
-        sum[n][1] += WIDE_HIGH(both);                                                                            \
+        sum[n][0] += LOW_FLOATS(both);                                                                           \
+        sum[n][1] += HIGH_FLOATS(both);                                                                          \
       }                                                                                                          \
     }                                                                                                            \
     UNROLL for (int n = 0; n < N; n++) {                                                                         \

@@ -65,8 +65,8 @@ _Static_assert(APUS_PAGE <= APUS_CHAIN, "the values of a page are summed up in f
     }                                                                                                            \
     UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < P; p++) {                                      \
       float *o = out + n * dim + p * 32;                                                                         \
-      STORE(o, FMA(WIDE_LOW(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o)));                                   \
-      if (WIDTH == 32) STORE(o + 16, FMA(WIDE_HIGH(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o + 16)));       \
+      STORE(o, FMA(LOW_FLOATS(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o)));                                 \
+      if (WIDTH == 32) STORE(o + 16, FMA(HIGH_FLOATS(chain[n][p]), SPLAT((float)APUS_CHAIN), LOAD(o + 16)));     \
     }                                                                                                            \
   }
 #define HALF_VALUES(N)                                                                                           \

@@ -88,8 +88,8 @@ typedef int16_t s32 __attribute__((ext_vector_type(32)));
 #define ADD_HALVES(sum, numbers, one)                                                         \
   __asm__("vfmadd231ph %2%{1to32%}, %1, %0" : "+v"(sum) : "v"(numbers), "m"(*(const uint16_t *)(one)))
 #define SUM_HALVES(a, b) ((i16)_mm512_add_ph((__m512h)(a), (__m512h)(b)))
-#define WIDE_LOW(sum) ((v16)_mm512_cvtph_ps(_mm512_castsi512_si256((__m512i)(sum))))
-#define WIDE_HIGH(sum) ((v16)_mm512_cvtph_ps(_mm512_extracti64x4_epi64((__m512i)(sum), 1)))
+#define LOW_FLOATS(sum) ((v16)_mm512_cvtph_ps(_mm512_castsi512_si256((__m512i)(sum))))
+#define HIGH_FLOATS(sum) ((v16)_mm512_cvtph_ps(_mm512_extracti64x4_epi64((__m512i)(sum), 1)))
 #define LOAD_HALVES(p) ((i16)_mm512_loadu_si512(p))
 #define LOAD_16_HALVES(p) ((i16)_mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(p))))
 #define ROUND_HALVES(out, x)                                                                  \

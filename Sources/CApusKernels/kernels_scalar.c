@@ -177,12 +177,6 @@ static float scaled(const apus_attention *a, float score) {
   return a->softcap > 0 ? a->softcap * tanhf(score / a->softcap) : score;
 }
 
-// How numbers of a type are multiplied.
-static int arithmetic(const apus_attention *a, int type) {
-  if (a->halves == APUS_AS_F16) return type == APUS_KV_F16 ? APUS_AS_F16 : APUS_AS_FLOATS;
-  return type == APUS_KV_F16 || type == APUS_KV_BF16 ? a->halves : APUS_AS_FLOATS;
-}
-
 static float dot_in_order(const float *key, const float *q, size_t dim) {
   float dot = 0;
   for (size_t d = 0; d < dim; d++) dot = fmaf(key[d], q[d], dot);
@@ -217,6 +211,7 @@ static float dot_in_chains(const float *key, const float *q, size_t dim) {
 static void page_scores(const apus_attention *a, const float *q, const uint8_t *slot, float *score) {
   const uint8_t *keys = slot + a->key_offset;
   int quantized = a->key_type >= APUS_KV_Q8_0, zero = apus_kv_zero(a->key_type);
+  int arithmetic = apus_kv_arithmetic(a->key_type, a->halves);
   size_t blocks = apus_blocks(a->head_dim), groups = apus_kv_groups(a->key_type);
   float padded[APUS_MOST_DIM] = {0}, qscale[APUS_MOST_DIM / 32], minimum[APUS_MOST_DIM / 32];
   int8_t rounded[APUS_MOST_DIM];
@@ -228,10 +223,9 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
     float dot = 0, key[APUS_MOST_SUMMARY];
     if (!quantized) {
       apus_kv_load_key(a->key_type, keys, t, a->head_dim, key);
-      int halves = arithmetic(a, a->key_type);
-      dot = (halves == APUS_AS_BF16  ? dot_in_pairs
-             : halves == APUS_AS_F16 ? dot_in_chains
-                                     : dot_in_order)(key, q, a->head_dim);
+      if (arithmetic == APUS_AS_BF16) dot = dot_in_pairs(key, q, a->head_dim);
+      else if (arithmetic == APUS_AS_F16) dot = dot_in_chains(key, q, a->head_dim);
+      else dot = dot_in_order(key, q, a->head_dim);
     }
     for (size_t b = 0; quantized && b < blocks; b++) {
       int32_t sum = APUS_DOT_BASE;
@@ -250,23 +244,23 @@ static void page_scores(const apus_attention *a, const float *q, const uint8_t *
 // out += weights times values of the keys in `mask`, one key after the other, in pairs of which the second is first, or
 // in a chain of f16 numbers.
 static void sum_values(const apus_attention *a, const uint8_t *values, const float *weight, uint32_t mask, float *out) {
-  int halves = arithmetic(a, a->value_type);
+  int arithmetic = apus_kv_arithmetic(a->value_type, a->halves);
   float chain[APUS_MOST_DIM] = {0};
   for (size_t i = 0; i < APUS_PAGE; i++) {
-    size_t t = halves == APUS_AS_BF16 ? i ^ 1 : i;
+    size_t t = arithmetic == APUS_AS_BF16 ? i ^ 1 : i;
     float value[APUS_MOST_DIM];
     if (!(mask >> t & 1)) continue;
     apus_kv_load_value(a->value_type, values, t, a->padded_dim, a->padded_dim, value);
     for (size_t d = 0; d < a->padded_dim; d++) {
-      if (halves == APUS_AS_BF16)
+      if (arithmetic == APUS_AS_BF16)
         out[d] = apus_fma_bf16(apus_round_bf16(value[d]), apus_round_bf16(weight[t]), out[d]);
-      else if (halves == APUS_AS_F16)
+      else if (arithmetic == APUS_AS_F16)
         chain[d] = apus_fma_f16(value[d], apus_round_f16(weight[t] / APUS_CHAIN), chain[d]);
       else
         out[d] = fmaf(value[d], weight[t], out[d]);
     }
   }
-  if (halves == APUS_AS_F16)
+  if (arithmetic == APUS_AS_F16)
     for (size_t d = 0; d < a->padded_dim; d++) out[d] = fmaf(chain[d], APUS_CHAIN, out[d]);
 }
 

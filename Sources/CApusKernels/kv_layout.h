@@ -15,6 +15,11 @@
 
 APUS_INLINE size_t apus_blocks(size_t dim) { return (dim + 31) / 32; }
 APUS_INLINE size_t apus_kv_float_bytes(int type) { return type == APUS_KV_F32 ? 4 : 2; }
+// How numbers of a type are multiplied where those of 16 bits are multiplied as `halves` says.
+APUS_INLINE int apus_kv_arithmetic(int type, int halves) {
+  int is_half = type == APUS_KV_F16 || (type == APUS_KV_BF16 && halves == APUS_AS_BF16);
+  return is_half ? halves : APUS_AS_FLOATS;
+}
 APUS_INLINE int apus_kv_zero(int type) { return type == APUS_KV_Q8_0 ? 128 : 8; }
 // Keys in 4 bits are stored, and met by queries, after a Hadamard rotation, which leaves q·k as it is and spreads a
 // component that is large in all keys over its neighbours, so that it does not coarsen them (QuaRot, arXiv:2404.00456).

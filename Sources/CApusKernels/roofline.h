@@ -16,25 +16,25 @@ static float roof_fma(size_t rounds, float factor) {
 }
 
 #ifdef DOT_PAIRS
-#define ROOF_HALVES(X) X(v16, DOT_PAIRS)
+#define ADD_TWICE_16 DOT_PAIRS
+typedef v16 sums_of_halves;
 #elif defined(ADD_HALVES)
-#define ROOF_HALVES(X) X(i16, ADD_HALVES)
+#define ADD_TWICE_16 ADD_HALVES
+typedef i16 sums_of_halves;
 #endif
-#ifdef ROOF_HALVES
-#define ROOF_OF(TYPE, ADD)                                                                               \
-  static float roof_halves(size_t rounds, const uint16_t *two) {                                         \
-    i16 numbers = (i16)(0x3c003c00);                                                                     \
-    v16 total = SPLAT(0.0f);                                                                             \
-    TYPE sum[ROOF_CHAINS];                                                                               \
-    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) sum[i] = (TYPE)SPLAT((float)i);                         \
-    for (size_t round = 0; round < rounds; round++) {                                                    \
-      __asm__ volatile("" : : "r"(two) : "memory");                                                      \
-      UNROLL for (int i = 0; i < ROOF_CHAINS; i++) ADD(sum[i], numbers, two);                            \
-    }                                                                                                    \
-    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) total += (v16)sum[i];                                   \
-    return sum_lanes(&total);                                                                            \
+#ifdef ADD_TWICE_16
+static float roof_halves(size_t rounds, const uint16_t *two) {
+  i16 numbers = (i16)(0x3c003c00);
+  v16 total = SPLAT(0.0f);
+  sums_of_halves sum[ROOF_CHAINS];
+  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) sum[i] = (sums_of_halves)SPLAT((float)i);
+  for (size_t round = 0; round < rounds; round++) {
+    __asm__ volatile("" : : "r"(two) : "memory");
+    UNROLL for (int i = 0; i < ROOF_CHAINS; i++) ADD_TWICE_16(sum[i], numbers, two);
   }
-ROOF_HALVES(ROOF_OF)
+  UNROLL for (int i = 0; i < ROOF_CHAINS; i++) total += (v16)sum[i];
+  return sum_lanes(&total);
+}
 #else
 #define roof_halves 0
 #endif
