@@ -35,7 +35,7 @@ public final class WorkerPool: Sendable {
   /// Runs the task once with every number below `count`, on all threads; returns when all are done.
   ///
   /// Allocates nothing.
-  func run(_ count: Int, _ task: some WorkerTask) {
+  func run(_ count: Int, _ task: borrowing some WorkerTask & ~Copyable) {
     if threadCount == 1 || count <= 1 {
       for index in 0..<max(count, 0) { task.run(index) }
       return
@@ -61,12 +61,24 @@ public final class WorkerPool: Sendable {
     withoutActuallyEscaping(body) { ranges(count, grain: grain, ClosureRangeTask(body: $0)) }
   }
 
+  /// Divides rows of `columns` numbers that are changed one by one: pieces of some 2,000 numbers are worth a thread.
+  func rows(_ count: Int, of columns: Int, _ task: some RangeTask) {
+    ranges(count, grain: max(1, 2048 / max(columns, 1)), task)
+  }
+
+  /// The same with a closure.
+  func rows(_ count: Int, of columns: Int, _ body: (Int, Range<Int>) -> Void) {
+    withoutActuallyEscaping(body) { rows(count, of: columns, ClosureRangeTask(body: $0)) }
+  }
+
   /// The most pieces that `ranges` makes: several a thread, so that one that is held up does not hold up all.
   public var pieceLimit: Int { threadCount == 1 ? 1 : threadCount * 8 }
 }
 
 /// What threads do with each number of an operation: a value that all of them read.
-protocol WorkerTask {
+///
+/// One that cannot be copied spares the threads the counting of references to what it holds.
+protocol WorkerTask: ~Copyable {
   func run(_ index: Int)
 }
 
@@ -100,7 +112,7 @@ private struct TaskReference {
   let task: UnsafeRawPointer
   let call: (UnsafeRawPointer, Int) -> Void
 
-  init<Task: WorkerTask>(_ task: UnsafePointer<Task>) {
+  init<Task: WorkerTask & ~Copyable>(_ task: UnsafePointer<Task>) {
     self.task = UnsafeRawPointer(task)
     call = { $0.assumingMemoryBound(to: Task.self).pointee.run($1) }
   }

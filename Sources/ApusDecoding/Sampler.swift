@@ -1,3 +1,4 @@
+import ApusCompute
 import ApusCore
 import Foundation
 
@@ -52,6 +53,7 @@ public struct Sampler: Sendable {
 
   /// The token with the highest logit, the first of equals.
   static func mostLikely(_ logits: Span<Float>, forbidden: Set<TokenID>) -> TokenID {
+    if forbidden.isEmpty { return TokenID(logits.indexOfMaximum ?? 0) }
     var best = -1
     var highest = -Float.infinity
     for index in logits.indices
@@ -80,8 +82,7 @@ public struct TokenLogprobs: Sendable, Equatable {
 
   /// Of the model's own distribution, before penalties and temperature.
   public init(logits: Span<Float>, token: TokenID, topCount: Int) {
-    var highest = -Float.infinity
-    for index in logits.indices where logits[index] > highest { highest = logits[index] }
+    let highest = logits.indexOfMaximum.map { logits[$0] } ?? -.infinity
     var sum = 0.0
     for index in logits.indices where !logits[index].isNaN {
       sum += exp(Double(logits[index] - highest))

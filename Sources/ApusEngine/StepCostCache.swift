@@ -14,6 +14,7 @@ package struct StepCostCache {
   ) {
     // Weights of the same shapes and types take the same time.
     let parts = [
+      "measured as of version 2",
       checkpoint.shapeDescription(
         precision: configuration.precision, quantization: configuration.quantization),
       "threads \(compute.pool.threadCount)", "instructions \(compute.instructionSet)",

@@ -30,8 +30,8 @@ public struct ScheduledBatch: Sendable, Equatable {
   public var copies: [PageCopy] = []
   /// Pages to be copied to the swap space or back; `Scheduler.finish` is told when they are.
   public var transfers: [PageTransfer] = []
-  /// How long the step should take, in seconds; 0 when unknown.
-  public var expectedSeconds = 0.0
+  /// How long the step should take; 0 when unknown.
+  public var expectedTime = StepTime()
 
   public init() {}
 
@@ -42,7 +42,7 @@ public struct ScheduledBatch: Sendable, Equatable {
     freedPages.removeAll(keepingCapacity: true)
     copies.removeAll(keepingCapacity: true)
     transfers.removeAll(keepingCapacity: true)
-    expectedSeconds = 0
+    expectedTime = StepTime()
   }
 
   public var tokenCount: Int { items.reduce(0) { $0 + $1.range.count } }

@@ -15,8 +15,8 @@ public struct Scheduler: Sendable {
   private var arrivals: UInt64 = 0
   /// How many sequences each tenant has here.
   private var tenants: [String: Int] = [:]
-  /// What steps cost lately, over what they should by `configuration.cost`.
-  private var costFactor = 1.0
+  /// What steps take lately, by `configuration.cost`.
+  private var pace = StepPace()
   // Of the step at hand; kept for their memory.
   private var reading: [(id: SequenceID, rank: Double, order: UInt64)] = []
   private var readers: [SequenceID] = []
@@ -94,7 +94,7 @@ public struct Scheduler: Sendable {
     read(&batch, &room)
     admit(&batch, &room)
     cache.planStores(&batch)
-    batch.expectedSeconds = batch.items.isEmpty ? 0 : room.spent
+    batch.expectedTime = batch.items.isEmpty ? StepTime() : room.spent
   }
 
   /// Gives a sequence pages of its own for `counts` tokens of each head of each layer; later tokens come to these.
@@ -157,22 +157,19 @@ public struct Scheduler: Sendable {
         cache.share(&running[index], &freed)
       }
     }
-    if let seconds, batch.expectedSeconds > 0 {
-      let ratio = min(max(seconds / batch.expectedSeconds, 0.25), 4)
-      costFactor = min(max(costFactor * (1 + 0.1 * (ratio - 1)), 0.05), 20)
-    }
+    if let seconds { pace.learn(seconds, expected: batch.expectedTime) }
     return freed
   }
 
   private var stepRoom: StepRoom {
     guard let cost = configuration.cost, policy.limitsStepTime else {
-      return StepRoom(tokens: configuration.maxBatchedTokens, seconds: .infinity, cost: nil)
+      return StepRoom(tokens: configuration.maxBatchedTokens)
     }
     let writes = running.contains { !$0.isReading }
     return StepRoom(
       tokens: configuration.maxBatchedTokens,
       seconds: writes ? configuration.stepTime : configuration.quietStepTime,
-      cost: costFactor * cost)
+      writing: pace.writing * cost, reading: pace.reading * cost)
   }
 }
 
@@ -213,7 +210,7 @@ extension Scheduler {
     guard let index = running.firstIndex(where: { $0.id == id }) else { return }
     if running[index].isReading {
       if let cost = configuration.cost {
-        running[index].secondsPerPage = (costFactor * cost).seconds(
+        running[index].secondsPerPage = (pace.reading * cost).seconds(
           tokens: configuration.pageSize, after: running[index].computedCount)
       }
       cache.attach(&running[index], &batch)
@@ -239,7 +236,7 @@ extension Scheduler {
     let range = sequence.computedCount..<sequence.computedCount + count
     batch.items.append(
       .init(id: id, range: range, samples: range.upperBound == sequence.tokens.count))
-    room.take(count, after: sequence.computedCount)
+    room.take(count, after: sequence.computedCount, isReading: sequence.isReading)
     if sequence.isReading { readers.append(id) }
   }
 

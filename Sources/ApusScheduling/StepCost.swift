@@ -36,36 +36,76 @@ public struct StepCost: Sendable, Equatable, Codable {
   }
 }
 
+/// The time of a step, in seconds.
+public struct StepTime: Sendable, Equatable {
+  /// Of what every step costs, and of the tokens of answers.
+  public var writing = 0.0
+  /// Of the tokens of prompts.
+  public var reading = 0.0
+
+  public var total: Double { writing + reading }
+}
+
+/// What steps take lately over what they should by their cost, writing and reading apart: a step that only writes tells
+/// nothing of what a prompt costs.
+struct StepPace: Equatable {
+  private(set) var writing = 1.0
+  private(set) var reading = 1.0
+
+  private static let rate = 0.1
+  private static let range = 0.05...20.0
+
+  /// Takes a part of the difference off, each factor as much as it had to do with it (normalised least mean squares).
+  mutating func learn(_ seconds: Double, expected: StepTime) {
+    guard expected.total > 0 else { return }
+    let excess = min(max(seconds / expected.total, 0.25), 4) - 1
+    let squares = expected.writing * expected.writing + expected.reading * expected.reading
+    let change = Self.rate * excess * expected.total / squares
+    writing = Self.clamp(writing * (1 + change * expected.writing))
+    reading = Self.clamp(reading * (1 + change * expected.reading))
+  }
+
+  private static func clamp(_ factor: Double) -> Double {
+    min(max(factor, range.lowerBound), range.upperBound)
+  }
+}
+
 /// What is left of a step: tokens, and time where it counts.
 struct StepRoom {
   private(set) var tokens: Int
   /// What the step will take, by its cost; 0 where that is unknown.
-  private(set) var spent: Double
-  private let limit: Double
-  private let cost: StepCost?
+  private(set) var spent = StepTime()
+  private var limit = Double.infinity
+  private var costs: (writing: StepCost, reading: StepCost)?
 
   /// The part of a step's time that is kept for reading, however much the answers take of it.
   private static let leastShare = 0.25
 
-  init(tokens: Int, seconds: Double, cost: StepCost?) {
+  init(tokens: Int) { self.tokens = tokens }
+
+  init(tokens: Int, seconds: Double, writing: StepCost, reading: StepCost) {
     self.tokens = tokens
     limit = seconds
-    self.cost = cost
-    spent = cost?.step ?? 0
+    costs = (writing, reading)
+    spent.writing = writing.step
   }
 
   /// How many of `pending` tokens after `depth` others fit; a prompt that is the first to be read gets at least one.
   func chunk(_ pending: Int, after depth: Int, isFirst: Bool) -> Int {
-    var count = min(pending, tokens)
-    guard let cost else { return count }
-    let left = limit - spent
+    let count = min(pending, tokens)
+    guard let cost = costs?.reading else { return count }
+    let left = limit - spent.total
     let seconds = isFirst ? max(left, Self.leastShare * limit) : left
-    count = min(count, max(cost.tokens(in: seconds, after: depth), isFirst ? 1 : 0))
-    return count
+    return min(count, max(cost.tokens(in: seconds, after: depth), isFirst ? 1 : 0))
   }
 
-  mutating func take(_ count: Int, after depth: Int) {
+  mutating func take(_ count: Int, after depth: Int, isReading: Bool) {
     tokens -= count
-    if let cost { spent += cost.seconds(tokens: count, after: depth) }
+    guard let costs else { return }
+    if isReading {
+      spent.reading += costs.reading.seconds(tokens: count, after: depth)
+    } else {
+      spent.writing += costs.writing.seconds(tokens: count, after: depth)
+    }
   }
 }

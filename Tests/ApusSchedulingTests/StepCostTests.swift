@@ -25,7 +25,7 @@ import Testing
     let batch = scheduler.schedule()
     // 50 ms: 4 for the step, 1 for the answer, 45 tokens of the prompt.
     #expect(batch.items.map(\.range) == [4..<5, 0..<45])
-    #expect(abs(batch.expectedSeconds - 0.05) < 1e-9)
+    #expect(abs(batch.expectedTime.total - 0.05) < 1e-9)
     scheduler.remove(1)
     #expect(scheduler.schedule().items.map(\.range.count) == [196])
   }
@@ -39,7 +39,7 @@ import Testing
     while true {
       let batch = scheduler.schedule()
       chunks.append(batch.items.last!.range.count)
-      #expect(batch.expectedSeconds < 0.0501)
+      #expect(batch.expectedTime.total < 0.0501)
       if batch.items.last!.samples { break }
       scheduler.update(batch, sampled: [1: 5])
     }
@@ -86,5 +86,20 @@ import Testing
     }
     // 50 ms at twice the cost: 8 for the step, 2 for the answer.
     #expect(abs(count - 20) <= 1, "\(count)")
+  }
+
+  /// However little answers take, a prompt that comes then is read as it was measured.
+  @Test func answersTellNothingOfPrompts() {
+    var scheduler = scheduler()
+    scheduler.add(Sequence(id: 1, prompt: prompt(4, 1)))
+    scheduler.update(scheduler.schedule(), sampled: [1: 5])
+    for _ in 0..<200 {
+      let batch = scheduler.schedule()
+      scheduler.update(batch, sampled: [5], seconds: 0.001)
+    }
+    scheduler.add(Sequence(id: 2, prompt: prompt(2000, 2)))
+    // 50 ms: 1 for the step and the answer, 49 tokens of the prompt.
+    let count = scheduler.schedule().items[1].range.count
+    #expect(abs(count - 49) <= 1, "\(count)")
   }
 }

@@ -36,7 +36,7 @@ extension Compute {
 }
 
 /// What the tasks of attention share.
-private struct AttentionWork {
+private struct AttentionWork: ~Copyable {
   let table: UnsafePointer<apus_kernels>
   let halves: HalfArithmetic
   let slices: [AttentionSlice]
@@ -74,7 +74,7 @@ private struct AttentionWork {
   }
 }
 
-private struct AttentionTask: WorkerTask {
+private struct AttentionTask: WorkerTask, ~Copyable {
   let work: AttentionWork
   let items: [AttentionItem]
   let queries: UnsafePointer<Float>
@@ -113,7 +113,7 @@ private struct AttentionTask: WorkerTask {
   }
 }
 
-private struct MergeTask: WorkerTask {
+private struct MergeTask: WorkerTask, ~Copyable {
   let work: AttentionWork
   let merges: [AttentionMerge]
   let parts: [Int32]

@@ -42,8 +42,8 @@ extension Compute {
     precondition(2 * angles.half <= dimension)
     precondition(
       [heads.queryNorm, heads.keyNorm].allSatisfy { $0?.count ?? dimension == dimension })
-    pool.ranges(
-      rows, grain: 8,
+    pool.rows(
+      rows, of: projections.columns,
       HeadTask(
         table: kernels.table, base: projections.base, stride: projections.columns, heads: heads,
         half: angles.half, interleaved: angles.interleaved ? 1 : 0,

@@ -17,7 +17,7 @@ extension Compute {
   public func normalize(_ matrix: inout Matrix, _ norm: LayerNorm, rows: Int) {
     precondition(rows <= matrix.rows && norm.weight.count == matrix.columns)
     let (base, columns) = (matrix.base, matrix.columns)
-    pool.ranges(rows, grain: 8) { _, range in
+    pool.rows(rows, of: columns) { _, range in
       norm.weight.withUnsafeBufferPointer { weight in
         norm.bias.withUnsafeBufferPointer { bias in
           for row in range {

@@ -93,8 +93,8 @@ extension Compute {
     let (k, rows) = (gemm.k, gemm.rows)
     precondition(rows * k <= scratch.floats.count, "no room for \(rows) rows of \(k)")
     let target = scratch.floats.base
-    pool.ranges(
-      rows, grain: 8,
+    pool.rows(
+      rows, of: k,
       TransformTask(
         table: kernels.table, transform: transform, source: source, stride: stride, k: k,
         target: target))
@@ -114,8 +114,8 @@ extension Compute {
       "no room for \(rows) rounded rows of \(k)")
     let (values, scales) = (scratch.values.base, scratch.scales.base)
     let (offsets, minima) = (scratch.offsets.base, scratch.minima.base)
-    pool.ranges(
-      rows, grain: 8,
+    pool.rows(
+      rows, of: k,
       QuantizeTask(
         transform: TransformTask(
           table: kernels.table, transform: transform, source: UnsafePointer(input.base),

@@ -27,7 +27,7 @@ extension Compute {
   public func add(_ input: borrowing Matrix, rows: Int, to output: inout Matrix) {
     precondition(input.columns == output.columns && rows <= input.rows && rows <= output.rows)
     let (source, target, columns) = (input.base, output.base, input.columns)
-    pool.ranges(rows, grain: 32) { _, range in
+    pool.rows(rows, of: columns) { _, range in
       for index in range.lowerBound * columns..<range.upperBound * columns {
         target[index] += source[index]
       }
@@ -39,7 +39,7 @@ extension Compute {
     precondition(rows <= matrix.rows)
     if case .swiglu = transform { preconditionFailure("swiglu halves a row") }
     let (base, columns, table) = (matrix.base, matrix.columns, kernels.table)
-    pool.ranges(rows, grain: 8) { _, range in
+    pool.rows(rows, of: columns) { _, range in
       for row in range {
         let numbers = base + row * columns
         transform.apply(table, numbers, count: columns, into: numbers)
