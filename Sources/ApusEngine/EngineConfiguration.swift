@@ -15,7 +15,7 @@ public struct EngineConfiguration: Sendable {
   public var maxBatchedTokens = 512
   /// Measures at the start what steps cost, and keeps them short while answers are being written.
   public var limitsStepTime = true
-  /// So long an answer may wait for its next token; nil means seven times as long as a step of one token takes.
+  /// So long an answer may wait for its next token; nil means eight times as long as a step of one token takes.
   public var tokenLatencyTarget: Duration?
   /// Who runs first, as `SchedulingPolicies.make` reads it.
   public var schedulingPolicy = "stall-free"

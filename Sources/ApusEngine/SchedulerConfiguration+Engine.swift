@@ -3,8 +3,8 @@ import ApusKV
 import ApusScheduling
 
 extension SchedulerConfiguration {
-  /// How long a step may take where nothing is asked for, in steps of one token.
-  private static let defaultStepCount = 7.0
+  /// How long a step may take where nothing is asked for, in steps of one token as they are lately.
+  private static let defaultStepCount = 8.0
 
   init(
     _ engine: EngineConfiguration, plan: EnginePlan, policy: any SchedulingPolicy, cost: StepCost?
@@ -22,7 +22,7 @@ extension SchedulerConfiguration {
       stepTime = target / .seconds(1)
     } else if let cost {
       stepTime = Self.defaultStepCount * (cost.step + cost.token)
+      stepTimeFollowsPace = true
     }
-    quietStepTime = max(quietStepTime, stepTime)
   }
 }

@@ -166,9 +166,10 @@ public struct Scheduler: Sendable {
       return StepRoom(tokens: configuration.maxBatchedTokens)
     }
     let writes = running.contains { !$0.isReading }
+    let stepTime = configuration.stepTime * (configuration.stepTimeFollowsPace ? pace.writing : 1)
     return StepRoom(
       tokens: configuration.maxBatchedTokens,
-      seconds: writes ? configuration.stepTime : configuration.quietStepTime,
+      seconds: writes ? stepTime : max(stepTime, configuration.quietStepTime),
       writing: pace.writing * cost, reading: pace.reading * cost)
   }
 }

@@ -27,6 +27,8 @@ public struct SchedulerConfiguration: Sendable {
   public var cost: StepCost?
   /// The longest a step may take, in seconds, while sequences write, where the policy limits it.
   public var stepTime = 0.05
+  /// Whether `stepTime` was derived from `cost` and follows what writing takes lately.
+  public var stepTimeFollowsPace = false
   /// The same while none does: so long a new request may have to wait.
   public var quietStepTime = 0.5
 

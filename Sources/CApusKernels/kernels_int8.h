@@ -50,8 +50,8 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
 #define WIDE_HEAD_BYTES(SUBS, AFFINE) ((SUBS) * (1 + (AFFINE)) * PANELS * 64)
 #define WIDE_CELL_BYTES(SUBS, AFFINE) (WIDE_HEAD_BYTES(SUBS, AFFINE) + 8 * PANELS * 64)
 
-// One register tile of R rows and P panels: adds blocks [first, last), whose cells begin at w, to `sums` (to zero with the
-// first block), and stores them with the last one. WIDE: cells are laid out.
+// One register tile of R rows and P panels: adds blocks [first, last), whose cells begin at w, to `sums` (to zero with
+// the first block), and stores them with the last one, but for the first `skip` rows. WIDE: cells are laid out.
 //
 // Dots start from APUS_DOT_BASE, so that their bits are floats, and the product with the scale takes APUS_DOT_ZERO off.
 #define INT8_TILE(WIDE, BITS, SUB, AFFINE, LOOKUP, SUPER, R, P)                                         \
@@ -100,14 +100,14 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
       }                                                                                                 \
     }                                                                                                   \
   }                                                                                                     \
-  UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) {                               \
-    if (last == blocks) store_tile(g, row + r, panel + p, &sum[r][p]);                                  \
-    else sums[r][p] = sum[r][p];                                                                        \
+  UNROLL for (size_t r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++) {                            \
+    if (last < blocks) sums[r][p] = sum[r][p];                                                          \
+    else if (r >= skip) store_tile(g, row + r, panel + p, &sum[r][p]);                                  \
   }
 
 // Panels as they are stored, from the first block to the last.
 #define INT8_STORED(R, P, NAME, BITS, SUB, AFFINE, ZERO, LOOKUP, SUPER)                                 \
-  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel) {                          \
+  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel, size_t skip) {             \
     _Static_assert(!(BITS == 8 || LOOKUP) || ZERO == 128, "DOT_WIDE may take 128 off");                 \
     const uint8_t *w = g->w + panel * g->panel_bytes, *header = w;                                      \
     size_t first = 0, last = g->k / APUS_BLOCK;                                                         \
@@ -131,10 +131,10 @@ typedef struct {
   v16 sums[CHUNK_ROWS][PANELS];
 } many_room;
 
-typedef void (*wide_fn)(const apus_gemm *, size_t row, size_t panel, size_t first, size_t last, const uint8_t *w,
-                        v16 (*sums)[PANELS]);
+typedef void (*wide_fn)(const apus_gemm *, size_t row, size_t panel, size_t skip, size_t first, size_t last,
+                        const uint8_t *w, v16 (*sums)[PANELS]);
 #define WIDE_TILE(NAME, BITS, SUB, AFFINE)                                                                       \
-  static void wide_##NAME(const apus_gemm *g, size_t row, size_t panel, size_t first, size_t last,               \
+  static void wide_##NAME(const apus_gemm *g, size_t row, size_t panel, size_t skip, size_t first, size_t last,  \
                           const uint8_t *w, v16 (*sums)[PANELS]) {                                               \
     const uint8_t *header = w;                                                                                   \
     INT8_TILE(1, BITS, SUB, AFFINE, 0, 0, 4, PANELS)                                                             \
@@ -176,22 +176,28 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
       }                                                                                                          \
     }                                                                                                            \
   }                                                                                                              \
-  static void NAME##_many(const apus_gemm *g, size_t panel, size_t row_end) {                                    \
-    if (BITS == 8 && row_end < WORTH_COPYING) {                                                                  \
-      for (size_t row = 0; row < row_end; row += 4) PASTE(NAME##_4x, PANELS)(g, row, panel);                     \
-      return;                                                                                                    \
-    }                                                                                                            \
-    many_room room;                                                                                              \
-    size_t blocks = g->k / APUS_BLOCK;                                                                           \
-    for (size_t row = 0, end; row < row_end; row = end) {                                                        \
-      end = row_end - row < CHUNK_ROWS ? row_end : row + CHUNK_ROWS;                                             \
-      for (size_t first = 0, last; first < blocks; first = last) {                                               \
-        last = blocks - first <= CHUNK_BLOCKS + CHUNK_SPARE ? blocks : first + CHUNK_BLOCKS;                     \
-        NAME##_lay_out(g, panel, first, last, room.cells);                                                       \
-        for (size_t r = row; r < end; r += 4)                                                                    \
-          wide_tile(BITS == 8 || LOOKUP, SUB, AFFINE)(g, r, panel, first, last, room.cells, room.sums + (r - row)); \
-      }                                                                                                          \
-    }                                                                                                            \
+  static void NAME##_many(const apus_gemm *g, size_t panel) {                                                      \
+    if (BITS == 8 && g->rows < WORTH_COPYING) {                                                                    \
+      for (size_t row = 0, begin; row < g->rows; row += 4) {                                                       \
+        begin = tile_begin(g, row);                                                                                \
+        PASTE(NAME##_4x, PANELS)(g, begin, panel, row - begin);                                                    \
+      }                                                                                                            \
+      return;                                                                                                      \
+    }                                                                                                              \
+    many_room room;                                                                                                \
+    size_t blocks = g->k / APUS_BLOCK;                                                                             \
+    for (size_t row = 0, end; row < g->rows; row = end) {                                                          \
+      end = g->rows - row < CHUNK_ROWS ? g->rows : row + CHUNK_ROWS;                                               \
+      for (size_t first = 0, last; first < blocks; first = last) {                                                 \
+        last = blocks - first <= CHUNK_BLOCKS + CHUNK_SPARE ? blocks : first + CHUNK_BLOCKS;                       \
+        NAME##_lay_out(g, panel, first, last, room.cells);                                                         \
+        for (size_t r = row, begin; r < end; r += 4) {                                                             \
+          begin = tile_begin(g, r);                                                                                \
+          wide_tile(BITS == 8 || LOOKUP, SUB, AFFINE)(g, begin, panel, r - begin, first, last, room.cells,         \
+                                                      room.sums + (r - row));                                      \
+        }                                                                                                          \
+      }                                                                                                            \
+    }                                                                                                              \
   }
 #else
 #define INT8_MANY(...)

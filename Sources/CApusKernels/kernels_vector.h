@@ -96,9 +96,10 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// One register tile of R rows and P panels: sums run over k in order, one lane a column.
+// One register tile of R rows and P panels: sums run over k in order, one lane a column. The first `skip` rows belong
+// to another tile and are not stored.
 #define FLOAT_TILE(NAME, SIZE, LOADW, R, P)                                                             \
-  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel) {                         \
+  static void NAME##_##R##x##P(const apus_gemm *g, size_t row, size_t panel, size_t skip) {            \
     v16 sum[R][P];                                                                                      \
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                               \
         sum[r][p] = g->partial && !g->first ? LOAD(g->partial + (row + r) * APUS_PANEL) : SPLAT(0.0f);  \
@@ -111,24 +112,27 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
       UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                             \
           sum[r][p] = FMA(column[p], SPLAT(x[r * g->x_stride + i]), sum[r][p]);                         \
     }                                                                                                   \
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                               \
-        store_tile(g, row + r, panel + p, &sum[r][p]);                                                  \
+    UNROLL for (size_t r = 0; r < R; r++) UNROLL for (int p = 0; p < P; p++)                            \
+        if (r >= skip) store_tile(g, row + r, panel + p, &sum[r][p]);                                   \
   }
+
+// Where the tile of 4 rows from `row` on begins: earlier where there are fewer left.
+APUS_INLINE size_t tile_begin(const apus_gemm *g, size_t row) { return row + 4 <= g->rows ? row : g->rows - 4; }
 
 // All rows over a range of panels. Many rows: the weights of PANELS panels stay in cache while tiles of 4 rows pass. A
 // few: one stream of weights, read once, whose cost hardly depends on the number of rows.
 #define GEMM(NAME)                                                                                      \
-  static void NAME##_few(const apus_gemm *g, size_t row, size_t panel) { FEW_ROWS(STEP, NAME) }         \
+  static void NAME##_few(const apus_gemm *g, size_t panel) {                                            \
+    size_t row = 0;                                                                                     \
+    FEW_ROWS(STEP, NAME)                                                                                \
+  }                                                                                                     \
   static void NAME(const apus_gemm *g, size_t panel, size_t panel_end) {                                \
-    IF_MANY(for (; g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS) {         \
-      size_t row = g->rows / 4 * 4;                                                                     \
-      NAME##_many(g, panel, row);                                                                       \
-      for (size_t p = 0; p < PANELS; p++) NAME##_few(g, row, panel + p);                                \
-    })                                                                                                  \
-    for (; panel < panel_end; panel++) NAME##_few(g, 0, panel);                                         \
+    IF_MANY(for (; g->rows >= APUS_MANY_ROWS && panel + PANELS <= panel_end; panel += PANELS)           \
+                NAME##_many(g, panel);)                                                                 \
+    for (; panel < panel_end; panel++) NAME##_few(g, panel);                                            \
   }
 #define STEP(R, NAME) \
-  for (; row + R <= g->rows; row += R) NAME##_##R##x1(g, row, panel);
+  for (; row + R <= g->rows; row += R) NAME##_##R##x1(g, row, panel, 0);
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 #if PANELS > 1
@@ -140,8 +144,11 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
 #define FLOAT_FEW(R, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, 1)
 #define FLOAT_MANY(NAME, SIZE, LOADW, P)                                                  \
   FLOAT_TILE(NAME, SIZE, LOADW, 4, P)                                                     \
-  static void NAME##_many(const apus_gemm *g, size_t panel, size_t row_end) {             \
-    for (size_t row = 0; row < row_end; row += 4) PASTE(NAME##_4x, P)(g, row, panel);     \
+  static void NAME##_many(const apus_gemm *g, size_t panel) {                             \
+    for (size_t row = 0, begin; row < g->rows; row += 4) {                                \
+      begin = tile_begin(g, row);                                                         \
+      PASTE(NAME##_4x, P)(g, begin, panel, row - begin);                                  \
+    }                                                                                     \
   }
 #define FLOAT_MANY_(...) FLOAT_MANY(__VA_ARGS__)
 #define FLOAT_GEMM(NAME, SIZE, LOADW)                  \

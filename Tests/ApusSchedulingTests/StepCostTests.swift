@@ -102,4 +102,20 @@ import Testing
     let count = scheduler.schedule().items[1].range.count
     #expect(abs(count - 49) <= 1, "\(count)")
   }
+
+  /// A limit that came from the cost grows with what steps take while the machine is slow.
+  @Test func derivedLimitsFollowThePace() {
+    var configuration = scheduler().configuration
+    configuration.stepTimeFollowsPace = true
+    var scheduler = Scheduler(configuration)
+    scheduler.add(Sequence(id: 1, prompt: prompt(4, 1)))
+    scheduler.update(scheduler.schedule(), sampled: [1: 5])
+    for _ in 0..<200 {
+      scheduler.update(scheduler.schedule(), sampled: [5], seconds: 0.01)
+    }
+    scheduler.add(Sequence(id: 2, prompt: prompt(2000, 2)))
+    // Answers take twice their 5 ms, so 100: 10 for the step and the answer, 90 tokens of the prompt.
+    let count = scheduler.schedule().items[1].range.count
+    #expect(abs(count - 90) <= 1, "\(count)")
+  }
 }

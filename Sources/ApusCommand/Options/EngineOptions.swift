@@ -39,7 +39,7 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds an answer may wait for its next token; default: seven times what a step of one token takes.",
+      "Milliseconds an answer may wait for its next token; default: eight times what a step of one token takes.",
       valueName: "ms"))
   var sloTpot: Double?
 
