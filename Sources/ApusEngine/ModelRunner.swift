@@ -173,14 +173,14 @@ extension ModelRunner {
     return cost
   }
 
-  /// Of as many steps as take some 0.15 s: others may have the processors for a moment.
+  /// Of as many steps as take some 50 ms: others may have the processors for a moment.
   private func shortest(rows: Int, after depth: Int = 0) -> Double {
     var (least, total) = (Double.infinity, 0.0)
     repeat {
       let next = seconds(rows: rows, after: depth)
       least = min(least, next)
       total += next
-    } while total < 0.15
+    } while total < 0.05
     return least
   }
 
