@@ -77,15 +77,16 @@ class Server:
         return time.monotonic() - begin if ok else None
 
     def ask(self, connection: http.client.HTTPConnection, prompt: list[int], tokens: int, **extra: object) -> None:
+        """Sends the request of a streamed completion of exactly `tokens` tokens."""
         body = {"prompt": prompt, "max_tokens": tokens, "stream": True, "ignore_eos": True, "temperature": 0}
         connection.request(
             "POST", "/v1/completions", json.dumps(body | extra), {"Content-Type": "application/json"}
         )
 
-    def steps(self) -> list[dict[str, float]]:
-        """What Apus' last steps were made of."""
+    def engine(self) -> dict:
+        """What runs in Apus' engine, and what its last steps were made of."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/apus/engine") as response:
-            return json.load(response)["steps"]
+            return json.load(response)
 
     def complete(self, prompt: list[int], tokens: int, **extra: object) -> Answer:
         """One streamed completion of exactly `tokens` tokens."""
@@ -245,7 +246,10 @@ def health(server: Server, prompts: Prompts) -> dict[str, float]:
         times.append(server.health() or float("inf"))
         time.sleep(0.01)
     times.sort()
-    reading = [step["ms"] for step in server.steps() if step["prefills"]]
+    engine = server.engine()
+    if not engine["running"]:
+        raise SystemExit("health: the prompt was read before the end, so that /health was not under load throughout")
+    reading = [step["ms"] for step in engine["steps"] if step["prefills"]]
     connection.close()
     after = server.complete(prompts(16), 2).first
     return {
