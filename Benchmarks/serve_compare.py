@@ -40,6 +40,10 @@ class Answer:
         return [b - a for a, b in zip(absolute, absolute[1:]) if begin <= b <= end]
 
 
+# Seconds between a server's first answer and the load: what it does when it has nothing else to do is done then.
+SETTLING = 3
+
+
 class Server:
     """A server of either kind, started with a command and ended with the `with` block."""
 
@@ -364,6 +368,7 @@ def main() -> None:
             for program, command in commands(options, scenario).items():
                 with Server(command, options.port) as server:
                     server.complete(Prompts(99)(32), 4)
+                    time.sleep(SETTLING)
                     results.setdefault(program, []).append(scenario.run(server, Prompts(turn)))
                 print(f"{name}, {program}: {results[program][-1]}", file=sys.stderr, flush=True)
         report[name] = results

@@ -92,6 +92,8 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.pooling = pooling
     var engine = try engine.configuration
     engine.maxWaiting = maxNumWaiting
+    // Without a prefix cache, requests use the pages again that those before them have left.
+    engine.reservesMemory = engine.prefixCache
     let listening = Listening()
     let server = Server(
       configuration: configuration,

@@ -159,6 +159,14 @@ public final class KVArena {
     address(slot: target).update(from: address(slot: source), count: geometry.slotByteCount)
   }
 
+  /// Writes to the memory of a block that holds nothing, so that the system hands it out now and not later.
+  public func touch(block: PageID) {
+    let start = Int(block) * geometry.blockByteCount
+    for byte in stride(from: start, to: start + geometry.blockByteCount, by: 4096) {
+      storage[byte] = 0
+    }
+  }
+
   /// Gives the memory of a block back to the system; what it held is lost.
   public func discard(block: PageID) {
     storage.discard(

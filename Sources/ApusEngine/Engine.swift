@@ -116,6 +116,7 @@ public final class Engine: Sendable {
       CoreTransfer(
         core: EngineCore(
           scheduler: scheduler, runner: runner, swapper: swapper,
+          reserve: configuration.reservesMemory ? MemoryReserve(store.arena) : nil,
           contextLength: plan.contextLength, methods: plan.methods,
           kvMethods: configuration.kvMethods, steps: steps)))
   }
@@ -254,7 +255,10 @@ extension Engine {
   ) {
     publish(core.statistics)
     while true {
-      if core.isIdle { mailbox.wait() }
+      if core.isIdle {
+        core.prepare { mailbox.isEmpty }
+        mailbox.wait()
+      }
       var replies: [@Sendable () -> Void] = []
       for message in mailbox.drain() {
         switch message {

@@ -8,6 +8,7 @@ final class EngineCore {
   var scheduler: Scheduler
   let runner: ModelRunner
   private let swapper: Swapper?
+  private var reserve: MemoryReserve?
   private let contextLength: Int
   private let methods: [String]
   private let kvMethods: KVMethods
@@ -23,8 +24,8 @@ final class EngineCore {
 
   /// `methods` are the approximate ones that every answer is made with.
   init(
-    scheduler: Scheduler, runner: ModelRunner, swapper: Swapper?, contextLength: Int,
-    methods: [String], kvMethods: KVMethods, steps: StepLog
+    scheduler: Scheduler, runner: ModelRunner, swapper: Swapper?, reserve: MemoryReserve?,
+    contextLength: Int, methods: [String], kvMethods: KVMethods, steps: StepLog
   ) {
     self.steps = steps
     self.methods = methods
@@ -32,10 +33,16 @@ final class EngineCore {
     self.scheduler = scheduler
     self.runner = runner
     self.swapper = swapper
+    self.reserve = reserve
     self.contextLength = contextLength
   }
 
   var isIdle: Bool { scheduler.isIdle }
+
+  /// What can be done for later requests as long as nothing else is to do.
+  func prepare(while isIdle: () -> Bool) {
+    reserve?.fill(beyond: scheduler.everUsedPageCount, while: isIdle)
+  }
 
   var statistics: EngineStatistics {
     EngineStatistics(

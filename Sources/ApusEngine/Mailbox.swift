@@ -21,10 +21,12 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
   }
 
+  package var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+
   /// Waits until there is a message.
   package func wait() {
     // The signal of one that has come may have ended an earlier wait with a limit.
-    while messages.withLock({ $0.isEmpty }) { signal.wait() }
+    while isEmpty { signal.wait() }
   }
 
   /// The same, at most for `limit` seconds.

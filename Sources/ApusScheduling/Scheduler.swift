@@ -38,6 +38,8 @@ public struct Scheduler: Sendable {
   public var pageCount: Int { cache.pool.pageCount }
   /// Pages that nobody uses and that hold text which may come again.
   public var cachedPageCount: Int { cache.tree?.unusedCount ?? 0 }
+  /// Pages from this one on have never been used.
+  public var everUsedPageCount: Int { cache.pool.everUsedCount }
   public var freePageCount: Int { cache.pool.freeCount }
   /// Pages that more than one sequence or transfer uses.
   public var sharedPageCount: Int { cache.tree?.sharedCount ?? 0 }

@@ -178,10 +178,7 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
   }                                                                                                              \
   static void NAME##_many(const apus_gemm *g, size_t panel) {                                                      \
     if (BITS == 8 && g->rows < WORTH_COPYING) {                                                                    \
-      for (size_t row = 0, begin; row < g->rows; row += 4) {                                                       \
-        begin = tile_begin(g, row);                                                                                \
-        PASTE(NAME##_4x, PANELS)(g, begin, panel, row - begin);                                                    \
-      }                                                                                                            \
+      TILES_OF_ROWS(NAME)                                                                                          \
       return;                                                                                                      \
     }                                                                                                              \
     many_room room;                                                                                                \

@@ -119,6 +119,13 @@ APUS_INLINE void store_tile(const apus_gemm *g, size_t row, size_t panel, const 
 // Where the tile of 4 rows from `row` on begins: earlier where there are fewer left.
 APUS_INLINE size_t tile_begin(const apus_gemm *g, size_t row) { return row + 4 <= g->rows ? row : g->rows - 4; }
 
+// All rows of PANELS panels, at least 4.
+#define TILES_OF_ROWS(NAME)                                                                             \
+  for (size_t row = 0, begin; row < g->rows; row += 4) {                                                \
+    begin = tile_begin(g, row);                                                                         \
+    PASTE(NAME##_4x, PANELS)(g, begin, panel, row - begin);                                             \
+  }
+
 // All rows over a range of panels. Many rows: the weights of PANELS panels stay in cache while tiles of 4 rows pass. A
 // few: one stream of weights, read once, whose cost hardly depends on the number of rows.
 #define GEMM(NAME)                                                                                      \
@@ -144,12 +151,7 @@ APUS_INLINE size_t tile_begin(const apus_gemm *g, size_t row) { return row + 4 <
 #define FLOAT_FEW(R, NAME, SIZE, LOADW) FLOAT_TILE(NAME, SIZE, LOADW, R, 1)
 #define FLOAT_MANY(NAME, SIZE, LOADW, P)                                                  \
   FLOAT_TILE(NAME, SIZE, LOADW, 4, P)                                                     \
-  static void NAME##_many(const apus_gemm *g, size_t panel) {                             \
-    for (size_t row = 0, begin; row < g->rows; row += 4) {                                \
-      begin = tile_begin(g, row);                                                         \
-      PASTE(NAME##_4x, P)(g, begin, panel, row - begin);                                  \
-    }                                                                                     \
-  }
+  static void NAME##_many(const apus_gemm *g, size_t panel) { TILES_OF_ROWS(NAME) }
 #define FLOAT_MANY_(...) FLOAT_MANY(__VA_ARGS__)
 #define FLOAT_GEMM(NAME, SIZE, LOADW)                  \
   FEW_ROWS(FLOAT_FEW, NAME, SIZE, LOADW)               \

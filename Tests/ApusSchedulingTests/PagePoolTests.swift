@@ -11,4 +11,15 @@ import Testing
     #expect(pool.usedCount == 2)
     #expect(pool.allocate() == 1)
   }
+
+  @Test func knowsWhichPagesWereNeverUsed() {
+    var pool = PagePool(pageCount: 4)
+    #expect(pool.everUsedCount == 0)
+    _ = (pool.allocate(), pool.allocate())
+    pool.release(1)
+    pool.release(0)
+    #expect(pool.everUsedCount == 2)
+    _ = pool.allocate()
+    #expect(pool.everUsedCount == 2)
+  }
 }

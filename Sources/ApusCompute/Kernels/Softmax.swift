@@ -120,8 +120,8 @@ package enum Softmax {
     }
   }
 
-  /// The largest score times `scale`.
-  private static func highest(_ scores: UnsafeRawBufferPointer, scale: Float) -> Float {
+  /// The largest score times `scale`; NaN does not count.
+  static func highest(_ scores: UnsafeRawBufferPointer, scale: Float) -> Float {
     var highest = SIMD16<Float>(repeating: -.infinity)
     for at in stride(from: 0, to: scores.count, by: 64) {
       let numbers = load(scores, at, fill: -.infinity) * scale

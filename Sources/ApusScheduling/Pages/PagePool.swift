@@ -5,6 +5,8 @@ public struct PagePool: Sendable {
   public let pageCount: Int
   private var free: [PageID]
   private var taken: [Bool]
+  /// Pages from this one on have never been taken.
+  public private(set) var everUsedCount = 0
 
   public init(pageCount: Int) {
     self.pageCount = pageCount
@@ -19,6 +21,7 @@ public struct PagePool: Sendable {
   public mutating func allocate() -> PageID? {
     guard let page = free.popLast() else { return nil }
     taken[Int(page)] = true
+    everUsedCount = max(everUsedCount, Int(page) + 1)
     return page
   }
 
