@@ -6,25 +6,28 @@ import Testing
   private func arena(_ blockCount: Int) -> KVArena {
     KVArena(
       geometry: KVGeometry(
-        layerCount: 64, headCount: 8, headDimension: 128, key: .f16, value: .f16),
+        layerCount: 2, headCount: 2, headDimension: 64, key: .f16, value: .f16),
       blockCount: blockCount)
   }
 
+  private func reserve(_ arena: KVArena, blocks: Int) -> MemoryReserve {
+    MemoryReserve(arena, byteCount: blocks * arena.geometry.blockByteCount)
+  }
+
   @Test func fillsNoMoreThanItsSize() {
-    let arena = arena(64)
-    let most = MemoryReserve.byteCount / arena.geometry.blockByteCount
-    #expect((1..<32).contains(most))
-    var reserve = MemoryReserve(arena)
+    var reserve = reserve(arena(8), blocks: 3)
     reserve.fill(beyond: 0) { true }
-    #expect(reserve.blockCount == most)
-    reserve.fill(beyond: 3) { true }
-    #expect(reserve.blockCount == most + 3)
-    reserve.fill(beyond: 60) { true }
-    #expect(reserve.blockCount == 64)
+    #expect(reserve.blockCount == 3)
+    reserve.fill(beyond: 2) { true }
+    #expect(reserve.blockCount == 5)
+    reserve.fill(beyond: 1) { true }
+    #expect(reserve.blockCount == 5)
+    reserve.fill(beyond: 7) { true }
+    #expect(reserve.blockCount == 8)
   }
 
   @Test func stopsWhenSomethingElseIsToDo() {
-    var reserve = MemoryReserve(arena(8))
+    var reserve = reserve(arena(8), blocks: 8)
     var rounds = 0
     reserve.fill(beyond: 1) {
       rounds += 1
@@ -35,12 +38,14 @@ import Testing
 
   @Test func leavesUsedBlocksAlone() {
     let arena = arena(3)
-    let key = (0..<128).map { Float($0) }
-    arena.store(
-      slot: arena.slot(block: 1, layer: 0, head: 0), token: 0, key: key, value: key, position: 7)
-    var reserve = MemoryReserve(arena)
+    let key = (0..<64).map { Float($0) }
+    let slot = arena.slot(block: 1, layer: 1, head: 1)
+    arena.store(slot: slot, token: 31, key: key, value: key, position: 7)
+    var reserve = reserve(arena, blocks: 3)
     reserve.fill(beyond: 2) { true }
-    #expect(arena.key(slot: arena.slot(block: 1, layer: 0, head: 0), token: 0) == key)
-    #expect(arena.position(slot: arena.slot(block: 1, layer: 0, head: 0), token: 0) == 7)
+    #expect(reserve.blockCount == 3)
+    #expect(arena.key(slot: slot, token: 31) == key)
+    #expect(arena.value(slot: slot, token: 31) == key)
+    #expect(arena.position(slot: slot, token: 31) == 7)
   }
 }
