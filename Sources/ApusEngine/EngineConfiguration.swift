@@ -28,7 +28,7 @@ public struct EngineConfiguration: Sendable {
   /// Requests that may wait, beside `maxSequences` running ones, before new ones are refused; nil means no limit.
   public var maxWaiting: Int?
   public var kvMemory: ByteCount?
-  /// Asks the system, while no request runs, for memory of keys and values that requests may soon use, 512 MiB at most.
+  /// Asks the system, while no request runs, for memory of keys and values that requests may soon use, 256 MiB at most.
   public var reservesMemory = false
   /// Memory beside it for copies of keys and values that have to make room; nil means none.
   public var swapSpace: ByteCount?

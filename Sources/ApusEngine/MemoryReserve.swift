@@ -12,7 +12,7 @@ package struct MemoryReserve {
   /// Blocks below this one are there.
   package private(set) var blockCount = 0
 
-  package init(_ arena: KVArena, byteCount: Int = 512 << 20) {
+  package init(_ arena: KVArena, byteCount: Int = 256 << 20) {
     self.arena = arena
     size = byteCount / arena.geometry.blockByteCount
   }
