@@ -21,6 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+# Seconds between a server's first answer and the load: what it does when it has nothing else to do is done then.
+SETTLING = 3
+
+
 @dataclass
 class Answer:
     """What one streamed request gave: the time of each piece, in seconds since it was sent."""
@@ -38,10 +42,6 @@ class Answer:
         """Between pieces, those that end between two times of the clock."""
         absolute = [self.sent + t for t in self.times]
         return [b - a for a, b in zip(absolute, absolute[1:]) if begin <= b <= end]
-
-
-# Seconds between a server's first answer and the load: what it does when it has nothing else to do is done then.
-SETTLING = 3
 
 
 class Server:

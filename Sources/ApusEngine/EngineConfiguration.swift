@@ -30,7 +30,7 @@ public struct EngineConfiguration: Sendable {
   public var kvMemory: ByteCount?
   /// Asks the system, while no request runs, for memory of keys and values that requests may soon use, 256 MiB at most.
   public var reservesMemory = false
-  /// Memory beside it for copies of keys and values that have to make room; nil means none.
+  /// Memory beside `kvMemory` for copies of keys and values that have to make room; nil means none.
   public var swapSpace: ByteCount?
   /// A folder for these copies, in place of memory.
   public var swapDirectory: String?
