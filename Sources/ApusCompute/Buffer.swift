@@ -10,7 +10,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
 
   public init(count: Int) {
     let byteCount = max(count * MemoryLayout<Element>.stride, 1)
-    let pageSize = 4096
+    let pageSize = Self.pageSize
     mappedByteCount = (byteCount + pageSize - 1) / pageSize * pageSize
     let address = mmap(
       nil, mappedByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | Self.noReserve, -1, 0)
@@ -23,6 +23,9 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
     base = address.bindMemory(to: Element.self, capacity: count)
     self.count = count
   }
+
+  /// Bytes of the smallest pages the system hands out.
+  private static var pageSize: Int { 4096 }
 
   #if os(Linux)
     private static var noReserve: Int32 { Int32(MAP_NORESERVE) }
@@ -46,11 +49,20 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// Writes `value` to the elements of `range` that are a page apart, so that the system hands their memory out now.
+  mutating func touch(_ range: Range<Int>, with value: Element) {
+    for index in stride(
+      from: range.lowerBound, to: range.upperBound, by: Self.pageSize / MemoryLayout<Element>.stride
+    ) {
+      self[index] = value
+    }
+  }
+
   /// Gives the whole pages of memory inside `range` back to the system; their numbers are zero then.
   ///
   /// From then on the buffer gets small pages: a large one that is used again in part would be there as a whole.
   func discard(_ range: Range<Int>) {
-    let (size, stride) = (4096, MemoryLayout<Element>.stride)
+    let (size, stride) = (Self.pageSize, MemoryLayout<Element>.stride)
     let start = (range.lowerBound * stride + size - 1) / size * size
     let end = range.upperBound * stride / size * size
     guard start < end else { return }

@@ -160,16 +160,13 @@ public final class KVArena {
   }
 
   /// Writes to the memory of a block that holds nothing, so that the system hands it out now and not later.
-  public func touch(block: PageID) {
-    let start = Int(block) * geometry.blockByteCount
-    for byte in stride(from: start, to: start + geometry.blockByteCount, by: 4096) {
-      storage[byte] = 0
-    }
-  }
+  public func touch(block: PageID) { storage.touch(bytes(of: block), with: 0) }
 
   /// Gives the memory of a block back to the system; what it held is lost.
-  public func discard(block: PageID) {
-    storage.discard(
-      Int(block) * geometry.blockByteCount..<(Int(block) + 1) * geometry.blockByteCount)
+  public func discard(block: PageID) { storage.discard(bytes(of: block)) }
+
+  private func bytes(of block: PageID) -> Range<Int> {
+    let start = Int(block) * geometry.blockByteCount
+    return start..<start + geometry.blockByteCount
   }
 }

@@ -4,8 +4,9 @@ import Synchronization
 
 /// Persistent threads that share the tasks of one operation at a time.
 ///
-/// Which thread runs a task is left open; results must not depend on it. A thread without work spins for a short
-/// while, then sleeps. Only one thread at a time may call `run`.
+/// Each thread begins with its share of the numbers, one after the other, so that it reads neighbouring weights without
+/// a gap, and then takes what is left of the others' shares. Which thread runs a task is left open; results must not
+/// depend on it. A thread without work spins for a short while, then sleeps. Only one thread at a time may call `run`.
 public final class WorkerPool: Sendable {
   public let threadCount: Int
   private let shared: Shared
@@ -13,11 +14,11 @@ public final class WorkerPool: Sendable {
   /// A pool of `threadCount` threads, the calling one included.
   public init(threadCount: Int = WorkerPool.defaultThreadCount) {
     self.threadCount = max(1, threadCount)
-    shared = Shared()
-    for _ in 1..<max(1, threadCount) {
+    shared = Shared(threadCount: self.threadCount)
+    for number in 1..<self.threadCount {
       let thread = Thread { [shared] in
         Self.nameThread("apus.worker")
-        shared.work()
+        shared.work(number)
       }
       thread.stackSize = 1 << 20
       thread.start()
@@ -107,6 +108,12 @@ private struct Division<Task: RangeTask>: WorkerTask {
   }
 }
 
+/// The next task of a share, on a cache line that no other share is on.
+private final class NextTask: Sendable {
+  let number = Atomic<Int>(0)
+  private let padding: (Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0)
+}
+
 /// A task whose type is forgotten; valid while `run` has not returned.
 private struct TaskReference {
   let task: UnsafeRawPointer
@@ -121,7 +128,7 @@ private struct TaskReference {
 }
 
 extension WorkerPool {
-  /// What the threads share: a generation counter, odd while there is work, and the next task to take.
+  /// What the threads share: a generation counter, odd while there is work, and the next task of each one's share.
   ///
   /// `run` waits for the threads that entered the generation, never for those that came too late: a thread that the
   /// system does not schedule costs nothing.
@@ -132,7 +139,7 @@ extension WorkerPool {
   /// end or the caller sees the thread.
   private final class Shared: @unchecked Sendable {
     private let generation = Atomic<UInt64>(0)
-    private let next = Atomic<Int>(0)
+    private let next: [NextTask]
     private let inside = Atomic<Int>(0)
     private let stopped = Atomic<Bool>(false)
     private let sleepers = Atomic<Int>(0)
@@ -140,17 +147,21 @@ extension WorkerPool {
     private var body: TaskReference?
     private var count = 0
 
+    init(threadCount: Int) { next = (0..<threadCount).map { _ in NextTask() } }
+
     func run(_ count: Int, _ body: TaskReference) {
       self.body = body
       self.count = count
-      next.store(0, ordering: .relaxed)
+      for thread in next.indices {
+        next[thread].number.store(thread * count / next.count, ordering: .relaxed)
+      }
       generation.add(1, ordering: .sequentiallyConsistent)
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
         wake.lock()
         wake.broadcast()
         wake.unlock()
       }
-      take(count, body)
+      take(0, count, body)
       generation.add(1, ordering: .sequentiallyConsistent)
       var spins = 0
       while inside.load(ordering: .sequentiallyConsistent) > 0 { Shared.pause(&spins) }
@@ -164,23 +175,28 @@ extension WorkerPool {
       wake.unlock()
     }
 
-    func work() {
+    func work(_ thread: Int) {
       var seen: UInt64 = 0
       while let current = waitForWork(after: seen) {
         inside.add(1, ordering: .sequentiallyConsistent)
         if generation.load(ordering: .sequentiallyConsistent) == current {
-          if let body { take(count, body) }
+          if let body { take(thread, count, body) }
           seen = current
         }
         inside.subtract(1, ordering: .sequentiallyConsistent)
       }
     }
 
-    private func take(_ count: Int, _ body: TaskReference) {
-      while true {
-        let index = next.add(1, ordering: .relaxed).oldValue
-        if index >= count { return }
-        body(index)
+    /// Runs the tasks of the thread's own share, then those that the others have not begun.
+    private func take(_ thread: Int, _ count: Int, _ body: TaskReference) {
+      for turn in next.indices {
+        let share = (thread + turn) % next.count
+        let end = (share + 1) * count / next.count
+        while true {
+          let index = next[share].number.add(1, ordering: .relaxed).oldValue
+          if index >= end { break }
+          body(index)
+        }
       }
     }
 

@@ -94,8 +94,8 @@ APUS_INLINE void load_scales(int bits, int subs, int affine, int super, const ui
         v16 zero = scale * SPLAT(-APUS_DOT_ZERO);                                                       \
         UNROLL for (int r = 0; r < R; r++) {                                                            \
           size_t at = (row + r) * blocks + b;                                                           \
-          sum[r][p] = FMA(FMA((v16)dot[r][p], scale, zero), SPLAT(g->xscale[at]), sum[r][p]);           \
           if (AFFINE) sum[r][p] = FMA(minimum, SPLAT(g->xmin[at * SUBS + s]), sum[r][p]);               \
+          sum[r][p] = FMA(FMA((v16)dot[r][p], scale, zero), SPLAT(g->xscale[at]), sum[r][p]);           \
         }                                                                                               \
       }                                                                                                 \
     }                                                                                                   \
@@ -151,13 +151,27 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
   return affine ? wide_16_affine : wide_16;
 }
 
-// Many rows and PANELS panels: some blocks at a time are laid out, which is little work for each of many rows.
+// Blocks that are laid out together from `first` on: the end.
+APUS_INLINE size_t chunk_end(size_t first, size_t blocks) {
+  return blocks - first <= CHUNK_BLOCKS + CHUNK_SPARE ? blocks : first + CHUNK_BLOCKS;
+}
+
+// Fetches a part of what is read next of PANELS panels, the bytes from w on, to the second cache.
+APUS_INLINE void fetch_part(const uint8_t *w, size_t panel_bytes, size_t bytes, size_t part, size_t parts) {
+  for (size_t at = bytes * part / parts / 64 * 64; at < bytes * (part + 1) / parts; at += 64)
+    for (size_t p = 0; p < PANELS; p++) __builtin_prefetch(w + p * panel_bytes + at, 0, 2);
+}
+
+// Many rows and PANELS panels: some blocks at a time are laid out, which is little work for each of many rows. The next
+// ones are fetched meanwhile.
 #define INT8_MANY(NAME, BITS, SUB, AFFINE, LOOKUP, SUPER)                                                        \
+  static size_t NAME##_offset(size_t block) {                                                                    \
+    return block * APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) + block / 8 * APUS_HEADER_BYTES(AFFINE, SUPER);     \
+  }                                                                                                              \
   static void NAME##_lay_out(const apus_gemm *g, size_t panel, size_t first, size_t last, uint8_t *cells) {      \
     enum { SUBS = 32 / SUB, P = PANELS };                                                                        \
     for (size_t p = 0; p < P; p++) {                                                                             \
-      const uint8_t *w = g->w + (panel + p) * g->panel_bytes + first * APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER) \
-                         + first / 8 * APUS_HEADER_BYTES(AFFINE, SUPER), *header = w;                            \
+      const uint8_t *w = g->w + (panel + p) * g->panel_bytes + NAME##_offset(first), *header = w;                \
       uint8_t *out = cells + p * 64;                                                                             \
       for (size_t b = first; b < last; b++, w += APUS_CELL_BYTES(BITS, SUB, AFFINE, SUPER)) {                    \
         if (SUPER && b % 8 == 0) {                                                                               \
@@ -186,9 +200,12 @@ APUS_INLINE wide_fn wide_tile(int bytes, int sub, int affine) {
     for (size_t row = 0, end; row < g->rows; row = end) {                                                          \
       end = g->rows - row < CHUNK_ROWS ? g->rows : row + CHUNK_ROWS;                                               \
       for (size_t first = 0, last; first < blocks; first = last) {                                                 \
-        last = blocks - first <= CHUNK_BLOCKS + CHUNK_SPARE ? blocks : first + CHUNK_BLOCKS;                       \
+        last = chunk_end(first, blocks);                                                                           \
         NAME##_lay_out(g, panel, first, last, room.cells);                                                         \
+        size_t next = last < blocks ? last : 0, bytes = NAME##_offset(chunk_end(next, blocks)) - NAME##_offset(next); \
+        const uint8_t *w = g->w + (last < blocks ? panel : panel + PANELS) * g->panel_bytes + NAME##_offset(next); \
         for (size_t r = row, begin; r < end; r += 4) {                                                             \
+          fetch_part(w, g->panel_bytes, bytes, (r - row) / 4, (end - row + 3) / 4);                                \
           begin = tile_begin(g, r);                                                                                \
           wide_tile(BITS == 8 || LOOKUP, SUB, AFFINE)(g, begin, panel, r - begin, first, last, room.cells,         \
                                                       room.sums + (r - row));                                      \

@@ -111,8 +111,8 @@ static void gemm_int8(const apus_gemm *g, const apus_int8_format *f, size_t pane
             for (int i = s * f->sub; i < (s + 1) * f->sub; i++)
               dot += cell_number(f, w + f->scale_bytes, c, i) * x[i];
             float minimum, scale = cell_scale(f, header, w, s, c, &minimum);
-            sum[c] = fmaf(scaled_dot(dot, scale), g->xscale[row * blocks + b], sum[c]);
             if (f->affine) sum[c] = fmaf(minimum, g->xmin[at], sum[c]);
+            sum[c] = fmaf(scaled_dot(dot, scale), g->xscale[row * blocks + b], sum[c]);
           }
       }
       store_sums(g, row, panel, sum);

@@ -58,6 +58,22 @@ private final class Locked<Value>: @unchecked Sendable {
     }
   }
 
+  /// A thread that is held up holds up no other number: its share is done by the rest.
+  @Test(arguments: [0, 3, 5])
+  func sharesOfBusyThreadsAreTaken(busy: Int) {
+    let pool = WorkerPool(threadCount: 2)
+    let others = Atomic<Int>(0)
+    let deadline = ContinuousClock.now + .seconds(20)
+    pool.run(6) { index in
+      guard index == busy else { return others.add(1, ordering: .sequentiallyConsistent) }
+      while others.load(ordering: .sequentiallyConsistent) < 5, ContinuousClock.now < deadline {
+        sched_yield()
+      }
+    }
+    #expect(ContinuousClock.now < deadline)
+    #expect(others.load(ordering: .sequentiallyConsistent) == 5)
+  }
+
   /// Short operations one after the other: no index is lost between generations.
   @Test(arguments: 2...4)
   func manyRounds(threads: Int) {
