@@ -65,7 +65,10 @@ private final class Locked<Value>: @unchecked Sendable {
     let others = Atomic<Int>(0)
     let deadline = ContinuousClock.now + .seconds(20)
     pool.run(6) { index in
-      guard index == busy else { return others.add(1, ordering: .sequentiallyConsistent) }
+      if index != busy {
+        others.add(1, ordering: .sequentiallyConsistent)
+        return
+      }
       while others.load(ordering: .sequentiallyConsistent) < 5, ContinuousClock.now < deadline {
         sched_yield()
       }
